@@ -1,0 +1,45 @@
+"""Floor 1: shape, constraints and local properties. Nothing here decides; services/ writes."""
+
+from scheduler.models.appointments import Appointment, Occupancy, UnitDay
+from scheduler.models.courses import Course, Visit
+from scheduler.models.doses import Dose
+from scheduler.models.ledger import LedgerEntry
+from scheduler.models.people import ApiKey, Contact, Membership, Patient, Registration
+from scheduler.models.places import Center, Chair, ChairKind, Closure, OpeningHours, Unit, Weekday
+from scheduler.models.protocols import Protocol
+from scheduler.models.record import Access, Event, Seal
+from scheduler.models.staffing import Break, Nurse, Shift, StaffingPattern
+from scheduler.models.worklist import Heartbeat, WaitlistEntry, WorklistMark
+
+__all__ = [
+    "Access",
+    "ApiKey",
+    "Appointment",
+    "Break",
+    "Center",
+    "Chair",
+    "ChairKind",
+    "Closure",
+    "Contact",
+    "Course",
+    "Dose",
+    "Event",
+    "Heartbeat",
+    "LedgerEntry",
+    "Membership",
+    "Nurse",
+    "Occupancy",
+    "OpeningHours",
+    "Patient",
+    "Protocol",
+    "Registration",
+    "Seal",
+    "Shift",
+    "StaffingPattern",
+    "Unit",
+    "UnitDay",
+    "Visit",
+    "WaitlistEntry",
+    "Weekday",
+    "WorklistMark",
+]

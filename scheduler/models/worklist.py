@@ -1,0 +1,82 @@
+"""Marks on the worklist, the waitlist, and signs of life of the background processes.
+
+The worklist itself is a query (queries/worklist.py); here is only what people add to it.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from scheduler.models.appointments import Appointment
+from scheduler.models.courses import Visit
+from scheduler.models.people import Patient
+from scheduler.models.places import Center
+
+
+class WorklistMark(models.Model):
+    """Who took an item, and until when it is put off. `item` is the item's stable key, such as `unplaced:12`."""
+
+    center = models.ForeignKey(Center, on_delete=models.CASCADE, related_name="worklist_marks")
+    item = models.CharField(max_length=60)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, related_name="+", null=True, blank=True
+    )
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["center", "item"], name="worklist_item_is_marked_once"),
+            models.CheckConstraint(
+                condition=Q(snoozed_until__isnull=True) | ~Q(reason=""), name="snooze_has_a_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.item
+
+
+class WaitlistEntry(models.Model):
+    """A patient who wants an earlier slot for a booked visit, and when she can come (UTC, half-open)."""
+
+    center = models.ForeignKey(Center, on_delete=models.CASCADE, related_name="waitlist")
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="waitlist")
+    visit = models.ForeignKey(Visit, on_delete=models.CASCADE, related_name="waitlist", null=True, blank=True)
+    appointment = models.ForeignKey(
+        Appointment, on_delete=models.CASCADE, related_name="waitlist", null=True, blank=True
+    )
+    earliest = models.DateTimeField()
+    latest = models.DateTimeField()
+    offered_at = models.DateTimeField(null=True, blank=True)
+    offered_start = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        verbose_name_plural = "waitlist entries"
+        constraints = [
+            models.CheckConstraint(condition=Q(earliest__lt=F("latest")), name="waitlist_range_is_not_empty"),
+            models.UniqueConstraint(
+                fields=["appointment"],
+                condition=Q(closed_at__isnull=True),
+                name="appointment_waits_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"waitlist entry {self.pk}"
+
+
+class Heartbeat(models.Model):
+    """When a background process last showed that it lives; `/readyz` reads it."""
+
+    name = models.CharField(max_length=40, primary_key=True, help_text=_("worker, beat, or a job's name"))
+    at = models.DateTimeField()
+    detail = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.name
