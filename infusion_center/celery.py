@@ -1,0 +1,45 @@
+"""The Celery application and the beat table: every background job on one screen.
+
+Each tick is a bounded, idempotent sweep over rows that are due, so a tick that waited longer than one interval is
+worthless: it expires, and an outage leaves no backlog. No countdown or ETA tasks, nothing published from a request.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "infusion_center.settings")
+
+app = Celery("infusion_center")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# task: seconds between two ticks
+BEAT: dict[str, int] = {
+    "scheduler.place_visits": 5,
+    "scheduler.send_reminders": 10,
+    "scheduler.expire_holds": 15,
+    "scheduler.heartbeat": 15,
+    "scheduler.offer_slots": 30,
+    "scheduler.mark_no_shows": 60,
+    "scheduler.seal_audit": 60,
+    "scheduler.extend_courses": 300,
+}
+NIGHTLY: dict[str, Any] = {
+    "scheduler.check_schedule": crontab(hour=3, minute=20),  # UTC
+}
+
+app.conf.beat_schedule = {
+    **{
+        task: {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
+        for task, seconds in BEAT.items()
+    },
+    **{
+        task: {"task": task, "schedule": when, "options": {"expires": 24 * 3600}}
+        for task, when in NIGHTLY.items()
+    },
+}
