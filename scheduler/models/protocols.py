@@ -38,9 +38,11 @@ class Protocol(models.Model):
     cadence_every = models.PositiveSmallIntegerField(default=1)
     cadence_unit = models.CharField(max_length=6, default="months")
     cadence_within_day = models.JSONField(default=list, blank=True)
-    doses = models.JSONField(default=list, help_text=_("Numbers of doses a course may have; empty: any."))
+    doses = models.JSONField(default=list, blank=True, help_text=_("Numbers of doses a course may have; empty: any."))
     default_doses = models.PositiveSmallIntegerField(null=True, blank=True)
-    days = models.JSONField(default=dict, help_text=_("Days a course may last, and how many doses that is."))
+    days = models.JSONField(
+        default=dict, blank=True, help_text=_("Days a course may last, and how many doses that is.")
+    )
     may_be_open_ended = models.BooleanField(default=False)
 
     prep_minutes = models.PositiveSmallIntegerField(default=0)
