@@ -1,0 +1,238 @@
+"""The nurses' load per quarter hour: patients and acuity points watched, and treatments that start.
+
+A quarter is the UTC start of a quarter hour of real time. Counting is careful on both sides: a nurse counts
+in a quarter only where she is present for all of it, a patient counts in every quarter that any minute of
+her care touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from operator import sub
+from typing import Literal, NamedTuple
+
+from scheduler.domain.availability import Horizon
+from scheduler.domain.intervals import Interval
+
+QUARTER = timedelta(minutes=15)
+QUARTER_MINUTES = 15
+# One nurse places one line at a time: two treatments that start in the same quarter hour need two nurses.
+STARTS_PER_NURSE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """What the nurses on the floor can do in a quarter hour: patients and acuity points watched together."""
+
+    nurses: int
+    patients: int
+    acuity: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftFacts:
+    """One nurse for a time range. She adds no capacity in a break, covered or not.
+
+    Who covers watches her patients within her own capacity; the cover only says who is asked.
+    """
+
+    interval: Interval
+    patients: int
+    acuity: int
+    breaks: tuple[Interval, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PatternFacts:
+    """A staffing pattern laid on a date: totals for the unit, while that day's shifts are not published."""
+
+    interval: Interval
+    nurses: int
+    patients: int
+    acuity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """An appointment for the nurses: watched over `interval` (prep to observation), hands at `start`."""
+
+    interval: Interval
+    start: datetime
+    acuity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a quarter hour asks of the nurses."""
+
+    starts: int
+    patients: int
+    acuity: int
+
+
+class Overload(NamedTuple):
+    """A quarter hour that asks for more (`have`) than the nurses there can do (`can`)."""
+
+    quarter: datetime
+    what: Literal["patients", "acuity", "starts"]
+    have: int
+    can: int
+
+
+NOBODY = Quarter(nurses=0, patients=0, acuity=0)
+NOTHING = Load(starts=0, patients=0, acuity=0)
+
+
+def quarter_of(moment: datetime) -> datetime:
+    """The quarter hour that holds the moment, in UTC."""
+    moment = moment.astimezone(UTC)
+    return moment.replace(minute=moment.minute - moment.minute % QUARTER_MINUTES, second=0, microsecond=0)
+
+
+def quarters_of(interval: Interval) -> list[datetime]:
+    """Every quarter hour that the interval touches, ascending: the axis for `capacity` and `load`."""
+    first = quarter_of(interval.start)
+    count = -((first - interval.end) // QUARTER)
+    return [first + QUARTER * step for step in range(count)]
+
+
+class _Axis:
+    """Sums over a run of quarters. A range is noted at its two ends only, so its length costs nothing."""
+
+    def __init__(self, quarters: Sequence[datetime]) -> None:
+        if any(step != QUARTER for step in set(map(sub, quarters[1:], quarters))):
+            raise ValueError("quarters follow one another without a gap")
+        self.origin = quarters[0]
+        self.count = len(quarters)
+        self._sums = [[0] * (self.count + 1) for _ in range(3)]
+
+    def touched(self, interval: Interval) -> tuple[int, int]:
+        """The quarters that share a minute with the interval, `[first, end)`."""
+        first, end = interval.start - self.origin, self.origin - interval.end
+        return self._clip(first // QUARTER, -(end // QUARTER))
+
+    def inside(self, interval: Interval) -> tuple[int, int]:
+        """The quarters that lie inside the interval as a whole, `[first, end)`."""
+        first, end = self.origin - interval.start, interval.end - self.origin
+        return self._clip(-(first // QUARTER), end // QUARTER)
+
+    def _clip(self, first: int, end: int) -> tuple[int, int]:
+        return min(max(first, 0), self.count), min(max(end, 0), self.count)
+
+    def add(self, first: int, end: int, *amounts: int) -> None:
+        """Add one amount to each of the three sums over `[first, end)`; an empty range adds nothing."""
+        if first < end:
+            for sums, amount in zip(self._sums, amounts, strict=True):
+                sums[first] += amount
+                sums[end] -= amount
+
+    def totals(self) -> Iterable[tuple[int, int, int]]:
+        return zip(*(accumulate(sums[:-1]) for sums in self._sums), strict=True)
+
+
+def capacity(
+    quarters: Sequence[datetime], shifts: Iterable[ShiftFacts], patterns: Iterable[PatternFacts]
+) -> dict[datetime, Quarter]:
+    """What the nurses can do in each quarter. Shifts and patterns add up: give one or the other for a day.
+
+    `quarters` is a run as from `quarters_of`; raises ValueError where it has gaps.
+    """
+    if not quarters:
+        return {}
+    axis = _Axis(quarters)
+    for shift in shifts:
+        first, end = axis.inside(shift.interval)
+        for away_from, away_until in sorted(axis.touched(pause) for pause in shift.breaks):
+            axis.add(first, min(away_from, end), 1, shift.patients, shift.acuity)
+            first = max(first, away_until)
+        axis.add(first, end, 1, shift.patients, shift.acuity)
+    for pattern in patterns:
+        axis.add(*axis.inside(pattern.interval), pattern.nurses, pattern.patients, pattern.acuity)
+    # Neighbours are mostly alike: one object for each value is cheaper than 96 a day, and quick to compare.
+    known: dict[tuple[int, int, int], Quarter] = {}
+    return {
+        quarter: known.get(total) or known.setdefault(total, Quarter(*total))
+        for quarter, total in zip(quarters, axis.totals(), strict=True)
+    }
+
+
+def load(quarters: Sequence[datetime], cares: Iterable[Care]) -> dict[datetime, Load]:
+    """What the appointments ask in each quarter. `quarters` as for `capacity`; other care is left out."""
+    if not quarters:
+        return {}
+    axis = _Axis(quarters)
+    for care in cares:
+        axis.add(*axis.touched(care.interval), 0, 1, care.acuity)
+        begin = (care.start - axis.origin) // QUARTER
+        if 0 <= begin < axis.count:
+            axis.add(begin, begin + 1, 1, 0, 0)
+    known: dict[tuple[int, int, int], Load] = {}
+    return {
+        quarter: known.get(total) or known.setdefault(total, Load(*total))
+        for quarter, total in zip(quarters, axis.totals(), strict=True)
+    }
+
+
+def overloads(
+    capacity: Mapping[datetime, Quarter],
+    load: Mapping[datetime, Load],
+    *,
+    starts_per_nurse: int = STARTS_PER_NURSE,
+) -> list[Overload]:
+    """Where the load is more than the nurses can do, by quarter. A quarter without capacity has nobody."""
+    found: list[Overload] = []
+    for quarter in sorted(load):
+        have, can = load[quarter], capacity.get(quarter, NOBODY)
+        if have.patients > can.patients:
+            found.append(Overload(quarter, "patients", have.patients, can.patients))
+        if have.acuity > can.acuity:
+            found.append(Overload(quarter, "acuity", have.acuity, can.acuity))
+        if have.starts > can.nurses * starts_per_nurse:
+            found.append(Overload(quarter, "starts", have.starts, can.nurses * starts_per_nurse))
+    return found
+
+
+def blocked_masks(
+    horizon: Horizon,
+    capacity: Mapping[datetime, Quarter],
+    load: Mapping[datetime, Load],
+    acuity: int,
+    *,
+    starts_per_nurse: int = STARTS_PER_NURSE,
+) -> tuple[int, int]:
+    """Where one more patient of this acuity does not fit: bitmaps of (unwatched minutes, minutes without start).
+
+    A minute in no quarter of `capacity` has nobody, so it is blocked. To search: a start is possible where
+    `room(chair_free & ~unwatched, prep, visit + observation + turnover) & ~no_start`; where there is
+    turnover, which needs no nurse, take the two rooms apart: `room(chair_free, ...) & room(everything &
+    ~unwatched, ...)`.
+    """
+    # One bit at the start of each open quarter, all a quarter up: so one that the origin cuts has a place.
+    reach = horizon.minutes + QUARTER_MINUTES
+    watched, startable = bytearray(reach // 8 + 1), bytearray(reach // 8 + 1)
+    can, have = NOBODY, NOTHING
+    fits = starts = False
+    for quarter, here in capacity.items():
+        place = horizon.index(quarter) + QUARTER_MINUTES
+        if not 0 < place < reach:
+            continue
+        asked = load.get(quarter, NOTHING)
+        if here is not can or asked is not have:
+            can, have = here, asked
+            fits = have.patients < can.patients and have.acuity + acuity <= can.acuity
+            starts = have.starts < can.nurses * starts_per_nurse
+        if fits:
+            watched[place >> 3] |= 1 << (place & 7)
+        if starts:
+            startable[place >> 3] |= 1 << (place & 7)
+    return _closed(horizon, watched), _closed(horizon, startable)
+
+
+def _closed(horizon: Horizon, opened: bytearray) -> int:
+    """The horizon outside the open quarters; `2**(n + 15) - 2**n` is the quarter that starts at n."""
+    places = int.from_bytes(opened, "little")
+    minutes = ((places << QUARTER_MINUTES) - places) >> QUARTER_MINUTES
+    return ~minutes & ((1 << horizon.minutes) - 1)
