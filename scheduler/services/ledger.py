@@ -1,0 +1,254 @@
+"""What is to be told to whom about which appointment time: rows written in the booking's own transaction.
+
+Nothing is sent here (services/sending.py drains the table), so a booking never waits for a mail server.
+
+- A booking gets one confirmation now and reminders at the center's days before, at its decent local hour.
+- Visits of one course that are booked together get one overview instead of a confirmation each.
+- The doses of a stay get the overview, and reminders for the first dose only: nobody is reminded at 3 am.
+- Without an address that may be mailed, each message is a call to make, due at the same moment.
+- A reminder is keyed by the appointment's time, so a moved appointment gets reminders for its new time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.db.models import Min, Q
+
+from scheduler.domain import lifecycle, localtime
+from scheduler.models import Appointment, Center, Contact, Course, LedgerEntry
+
+Kind = Literal["booked", "moved", "cancelled"]
+
+# Visits of a course are booked one after the other within seconds: the overview waits for all of them.
+OVERVIEW_SETTLES = timedelta(seconds=15)
+
+# A claimed message may be on its way: whoever gets it knows of the appointment.
+_TOLD = (LedgerEntry.State.SENT, LedgerEntry.State.CLAIMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """How a patient is told: by mail to `contact`, or by a call (to `contact`, if anybody has a phone)."""
+
+    channel: str
+    contact: Contact | None
+
+
+def plan_for(*appointments: Appointment, kind: Kind, now: datetime) -> None:
+    """Write what follows from booking, moving or cancelling these appointments, in the state they now have.
+
+    Call it inside the transaction of the change. For `moved` the appointment already has its new start. Give
+    the appointments of one course together where they change together: they then share one overview. A hold,
+    and an appointment without a patient, is told to nobody.
+    """
+    known = [
+        appointment
+        for appointment in appointments
+        if appointment.patient_id is not None and appointment.status != Appointment.Status.PENDING
+    ]
+    if not known:
+        return
+    told = who_know(known) if kind != "booked" else set()
+    if kind != "booked":
+        supersede(*known, now=now)
+    recipients = recipients_of({appointment.patient_id for appointment in known})
+    rows: list[LedgerEntry] = []
+    for course, group in _by_course(known):
+        if course is not None and _is_one_message(course, group, kind):
+            plan_overview(course, now=now, recipient=recipients[course.patient_id])
+        else:
+            rows += [
+                row
+                for appointment in group
+                if (row := _message(appointment, kind, appointment.pk in told, recipients, now)) is not None
+            ]
+        if kind != "cancelled":
+            rows += _reminders(course, group, recipients, now)
+    _write(rows, now)
+
+
+def supersede(*appointments: Appointment, now: datetime) -> int:
+    """Unsent messages about these appointments are no longer true. Returns how many. One in flight is left to
+    its sender, which looks at the world again before it sends."""
+    return LedgerEntry.objects.filter(
+        appointment__in=[appointment.pk for appointment in appointments], state=LedgerEntry.State.DUE
+    ).update(state=LedgerEntry.State.SUPERSEDED, done_at=now)
+
+
+def plan_overview(course: Course, *, now: datetime, recipient: Recipient | None = None) -> None:
+    """One message with all visits of the course as they stand when it is sent, a few seconds from now."""
+    due = now + OVERVIEW_SETTLES
+    earlier = LedgerEntry.objects.filter(
+        course=course, appointment__isnull=True, kind=LedgerEntry.Kind.OVERVIEW
+    )
+    # The update, not a read, decides: it waits for, or holds off, a sender that is about to claim the row.
+    if earlier.filter(state=LedgerEntry.State.DUE).update(due=due):
+        return
+    recipient = recipient or recipients_of([course.patient_id])[course.patient_id]
+    LedgerEntry.objects.bulk_create(
+        [
+            LedgerEntry(
+                center_id=course.center_id,
+                patient_id=course.patient_id,
+                contact=recipient.contact,
+                course=course,
+                kind=LedgerEntry.Kind.OVERVIEW,
+                channel=recipient.channel,
+                sequence=earlier.count(),
+                due=due,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def who_know(appointments: Sequence[Appointment]) -> set[int]:
+    """Ids of those appointments about which anything was ever sent (or said, for calls that were made)."""
+    courses = {a.visit.course_id: a for a in appointments if a.visit is not None}
+    rows = LedgerEntry.objects.filter(
+        Q(appointment__in=[appointment.pk for appointment in appointments])
+        | Q(course__in=courses, appointment__isnull=True),
+        state__in=_TOLD,
+    ).values_list("appointment_id", "course_id", "done_at")
+    known: set[int] = set()
+    overviews: dict[int, datetime | None] = {}
+    for appointment_id, course_id, done_at in rows:
+        if appointment_id is not None:
+            known.add(appointment_id)
+        elif course_id not in overviews or _later(done_at, overviews[course_id]):
+            overviews[course_id] = done_at
+    for appointment in appointments:
+        course_id = appointment.visit.course_id if appointment.visit is not None else None
+        if course_id in overviews and _later(overviews[course_id], appointment.created_at):
+            known.add(appointment.pk)
+    return known
+
+
+def recipients_of(patients: Collection[int | None]) -> dict[int | None, Recipient]:
+    """Per patient id: the first contact (primary first) that agreed to mail, else the first with a phone."""
+    contacts: dict[int | None, list[Contact]] = {patient: [] for patient in patients}
+    for contact in Contact.objects.filter(patient__in=patients):
+        contacts[contact.patient_id].append(contact)
+    return {patient: _recipient(found) for patient, found in contacts.items()}
+
+
+def reminder_times(center: Center, start: datetime) -> dict[int, datetime]:
+    """Days before -> when that reminder leaves (UTC), at the center's own hour of that local day."""
+    day = localtime.local_date(start, center.zone)
+    times = {
+        days: localtime.at(day - timedelta(days=days), center.reminder_minute, center.zone)
+        for days in center.reminder_days
+    }
+    return {days: due for days, due in times.items() if due < start}
+
+
+def _recipient(contacts: Sequence[Contact]) -> Recipient:
+    for contact in contacts:
+        if contact.email and contact.may_be_mailed:
+            return Recipient(LedgerEntry.Channel.EMAIL, contact)
+    by_phone = next((contact for contact in contacts if contact.phone), None)
+    return Recipient(LedgerEntry.Channel.CALL, by_phone)
+
+
+def _by_course(appointments: Iterable[Appointment]) -> list[tuple[Course | None, list[Appointment]]]:
+    groups: dict[int | None, tuple[Course | None, list[Appointment]]] = {}
+    for appointment in appointments:
+        course = appointment.visit.course if appointment.visit is not None else None
+        groups.setdefault(course.pk if course else None, (course, []))[1].append(appointment)
+    return list(groups.values())
+
+
+def _is_one_message(course: Course, group: Sequence[Appointment], kind: Kind) -> bool:
+    """Stays, and several visits at once, are told together; so is the first booking of a longer course."""
+    if course.protocol.keeps_chair or len(group) > 1:
+        return True
+    if kind != "booked" or course.doses == 1:
+        return False
+    return not LedgerEntry.objects.filter(
+        course=course, appointment__isnull=True, kind=LedgerEntry.Kind.OVERVIEW, state__in=_TOLD
+    ).exists()
+
+
+def _message(
+    appointment: Appointment,
+    kind: Kind,
+    is_known: bool,
+    recipients: dict[int | None, Recipient],
+    now: datetime,
+) -> LedgerEntry | None:
+    """The confirmation, or the news that it moved or is off. Who never heard of it is told the new time as a
+    new booking, and nothing at all of a cancellation."""
+    if kind == "cancelled" and not is_known:
+        return None
+    if kind == "moved" and not is_known:
+        kind = "booked"
+    return _entry(appointment, kind, recipients, due=now, sequence=appointment.version)
+
+
+def _reminders(
+    course: Course | None,
+    group: Sequence[Appointment],
+    recipients: dict[int | None, Recipient],
+    now: datetime,
+) -> list[LedgerEntry]:
+    if course is not None and course.protocol.keeps_chair:
+        first = Appointment.objects.filter(visit__course=course, status__in=lifecycle.LIVE).aggregate(
+            first=Min("start")
+        )["first"]
+        group = [appointment for appointment in group if first is None or appointment.start <= first]
+    return [
+        _entry(appointment, LedgerEntry.Kind.REMINDER, recipients, due=due, offset_days=days)
+        for appointment in group
+        for days, due in reminder_times(appointment.center, appointment.start).items()
+        if due > now
+    ]
+
+
+def _entry(
+    appointment: Appointment,
+    kind: str,
+    recipients: dict[int | None, Recipient],
+    *,
+    due: datetime,
+    sequence: int = 0,
+    offset_days: int = 0,
+) -> LedgerEntry:
+    recipient = recipients[appointment.patient_id]
+    return LedgerEntry(
+        center_id=appointment.center_id,
+        patient_id=appointment.patient_id,
+        contact=recipient.contact,
+        appointment=appointment,
+        course_id=appointment.visit.course_id if appointment.visit is not None else None,
+        kind=kind,
+        channel=recipient.channel,
+        appointment_start=appointment.start,
+        offset_days=offset_days,
+        sequence=sequence,
+        due=due,
+    )
+
+
+def _write(rows: Sequence[LedgerEntry], now: datetime) -> None:
+    """Insert what is new. A reminder for exactly this time that was superseded unsent (moved away and back,
+    cancelled and reopened) is due again."""
+    again = Q()
+    for row in rows:
+        if row.kind == LedgerEntry.Kind.REMINDER:
+            again |= Q(
+                appointment=row.appointment_id, appointment_start=row.appointment_start, channel=row.channel
+            )
+    if again:
+        LedgerEntry.objects.filter(
+            again, kind=LedgerEntry.Kind.REMINDER, state=LedgerEntry.State.SUPERSEDED, due__gt=now
+        ).update(state=LedgerEntry.State.DUE, done_at=None)
+    LedgerEntry.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _later(one: datetime | None, other: datetime | None) -> bool:
+    """Whether `one` is not before `other`; None is a message still on its way, later than all."""
+    return one is None or (other is not None and one >= other)
