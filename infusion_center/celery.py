@@ -7,12 +7,16 @@ worthless: it expires, and an outage leaves no backlog. No countdown or ETA task
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import beat_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "infusion_center.settings")
+# `make run` as root in a container or on a scratch machine is fine; only pickled messages would make it dangerous.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
 app = Celery("infusion_center")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -43,3 +47,9 @@ app.conf.beat_schedule = {
         for task, when in NIGHTLY.items()
     },
 }
+
+
+@beat_init.connect
+def _first_heartbeat(**_: Any) -> None:
+    """Interval ticks come one interval after the start; `/readyz` shouldn't wait for that."""
+    app.send_task("scheduler.heartbeat", expires=BEAT["scheduler.heartbeat"])

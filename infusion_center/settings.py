@@ -243,8 +243,9 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # --- static files: hashed names where collectstatic ran (the container), straight from the sources elsewhere ----
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-_collected = (STATIC_ROOT / "staticfiles.json").exists() or "collectstatic" in sys.argv[1:2]
+_static_root = BASE_DIR / "staticfiles"
+_collected = (_static_root / "staticfiles.json").exists() or "collectstatic" in sys.argv[1:2]
+STATIC_ROOT = _static_root if _collected else None
 WHITENOISE_USE_FINDERS = not _collected
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -1,0 +1,1 @@
+"""The service in one place without an engine room: what `manage.py serve` starts and watches."""
