@@ -16,10 +16,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from django.db import transaction
 from django.db.models import Min, Q
 
 from scheduler.domain import lifecycle, localtime
+from scheduler.domain.errors import Stale
+from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Center, Contact, Course, LedgerEntry
+from scheduler.services import record
 
 Kind = Literal["booked", "moved", "cancelled"]
 
@@ -41,9 +45,9 @@ class Recipient:
 def plan_for(*appointments: Appointment, kind: Kind, now: datetime) -> None:
     """Write what follows from booking, moving or cancelling these appointments, in the state they now have.
 
-    Call it inside the transaction of the change. For `moved` the appointment already has its new start. Give
-    the appointments of one course together where they change together: they then share one overview. A hold,
-    and an appointment without a patient, is told to nobody.
+    Call it inside the transaction of the change. `moved` is for a new start, which the appointment already
+    has; another chair at the same time is no news. Give the appointments of one course together where they
+    change together: they then share one overview. A hold, and one without a patient, is told to nobody.
     """
     known = [
         appointment
@@ -134,6 +138,42 @@ def recipients_of(patients: Collection[int | None]) -> dict[int | None, Recipien
     for contact in Contact.objects.filter(patient__in=patients):
         contacts[contact.patient_id].append(contact)
     return {patient: _recipient(found) for patient, found in contacts.items()}
+
+
+def call_instead(entry: LedgerEntry, *, now: datetime) -> None:
+    """What could not be mailed is a call to make, due now. Safe to repeat."""
+    recipients = Contact.objects.filter(patient=entry.patient_id).exclude(phone="")
+    LedgerEntry.objects.bulk_create(
+        [
+            LedgerEntry(
+                center_id=entry.center_id,
+                patient_id=entry.patient_id,
+                contact=recipients.first(),
+                appointment_id=entry.appointment_id,
+                course_id=entry.course_id,
+                kind=entry.kind,
+                channel=LedgerEntry.Channel.CALL,
+                appointment_start=entry.appointment_start,
+                offset_days=entry.offset_days,
+                sequence=entry.sequence,
+                due=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+@transaction.atomic
+def mark_called(*, actor: Actor, entry: LedgerEntry, now: datetime) -> None:
+    """Somebody called, so the patient knows. Raises Stale where the row is no longer a call to make."""
+    changed = LedgerEntry.objects.filter(
+        pk=entry.pk, channel=LedgerEntry.Channel.CALL, state=LedgerEntry.State.DUE
+    ).update(state=LedgerEntry.State.SENT, done_at=now)
+    if not changed:
+        raise Stale
+    record.event(
+        actor=actor, verb="call", subject=entry, now=now, before={"state": "due"}, after={"state": "sent"}
+    )
 
 
 def reminder_times(center: Center, start: datetime) -> dict[int, datetime]:

@@ -1,0 +1,140 @@
+"""What a mail to a patient says: when, where, whom to call. Nothing about the treatment, in any part of it.
+
+Only the first name, times, and the center's neutral name, address and phone come in here: what isn't given to
+a template can't leak from it. Times are the center's wall clock, written as patients write them (10:00 am).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from email.utils import formataddr, parseaddr
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import formats, translation
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from scheduler.domain import localtime
+from scheduler.models import Appointment, Center, LedgerEntry
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """One visit as the patient reads it."""
+
+    day: str
+    full_day: str
+    weekday: str
+    time: str
+    arrive: str
+
+
+def compose(
+    entry: LedgerEntry, *, address: str, appointments: Sequence[Appointment]
+) -> EmailMultiAlternatives:
+    """The mail of a ledger row. `appointments` are those it tells about, by time; none: nothing is booked.
+
+    Raises ValueError where an address or a name cannot stand in a header.
+    """
+    with translation.override(entry.patient.language):
+        center = entry.center
+        visits = [when(appointment, center) for appointment in appointments]
+        subject, heading = _headline(entry.kind, visits, center)
+        context = {
+            "kind": entry.kind,
+            "heading": heading,
+            "subject": subject,
+            "first_name": entry.patient.first_name,
+            "visits": visits,
+            "zone": _("%(city)s time") % {"city": center.time_zone.rsplit("/", 1)[-1].replace("_", " ")},
+            "center": center.mail_name,
+            "address": center.address,
+            "phone": center.phone,
+            "phone_link": "".join(sign for sign in center.phone if sign.isdigit() or sign == "+"),
+            "styles": _styles(),
+            "language": translation.get_language(),
+        }
+        mail = EmailMultiAlternatives(
+            subject=subject,
+            body=render_to_string("scheduler/mail/visit.txt", context).strip() + "\n",
+            from_email=_sender(center),
+            to=[address],
+            headers={"Message-ID": message_id(entry), "Auto-Submitted": "auto-generated"},
+        )
+        mail.attach_alternative(render_to_string("scheduler/mail/visit.html", context), "text/html")
+        return mail
+
+
+def message_id(entry: LedgerEntry) -> str:
+    """The same for every try of a row, so that a repeat after a crash can be recognised."""
+    token = salted_hmac("scheduler.mail", str(entry.pk), algorithm="sha256").hexdigest()[:32]
+    return f"<{token}@{_domain()}>"
+
+
+def when(appointment: Appointment, center: Center) -> When:
+    """The visit on the center's wall clock. `arrive` is empty where she may come at the very time."""
+    start = appointment.start.astimezone(center.zone)
+    arrive = (appointment.start - timedelta(minutes=appointment.prep_minutes)).astimezone(center.zone)
+    return When(
+        day=_day(start.date()),
+        full_day=formats.date_format(start.date(), "l j F Y"),
+        weekday=formats.date_format(start.date(), "l"),
+        time=clock(start),
+        arrive=clock(arrive) if appointment.prep_minutes else "",
+    )
+
+
+def clock(local: datetime) -> str:
+    """10:00 am. A time that comes twice in an autumn night carries its zone's letters: 1:30 am EST."""
+    text = (_("%(time)s am") if local.hour < 12 else _("%(time)s pm")) % {
+        "time": f"{local.hour % 12 or 12}:{local:%M}"
+    }
+    wall = local.replace(tzinfo=None, fold=0)
+    if local.tzinfo is not None and localtime.kind_of_wall(wall, local.tzinfo) == "fold":  # type: ignore[arg-type]
+        return f"{text} {local.tzname()}"
+    return text
+
+
+def _day(day: date) -> str:
+    return formats.date_format(day, "l j F")
+
+
+def _headline(kind: str, visits: Sequence[When], center: Center) -> tuple[str, str]:
+    """Subject, and the first line of the mail."""
+    if not visits:
+        return _("Your visits are no longer booked"), _("Your visits are no longer booked")
+    first = visits[0]
+    at = {"day": first.day, "time": first.time, "weekday": first.weekday}
+    if kind == LedgerEntry.Kind.CANCELLED:
+        return _("Cancelled: your visit on %(day)s, %(time)s") % at, _("This visit is cancelled")
+    if kind == LedgerEntry.Kind.MOVED:
+        return _("New time: your visit on %(day)s, %(time)s") % at, _("Your visit has a new time")
+    if len(visits) > 1:
+        return _("Your visits from %(day)s, %(time)s") % at, _("Your visits")
+    return _("Your visit on %(day)s, %(time)s") % at, _("Your visit is on %(weekday)s") % at
+
+
+def _sender(center: Center) -> str:
+    name = " ".join(center.mail_name.split())
+    return formataddr((name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]))
+
+
+def _domain() -> str:
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+
+
+@cache
+def _styles() -> Any:
+    """`mail.css`, which stands in the head of a mail: mail programs load nothing from elsewhere."""
+    found = finders.find("scheduler/mail.css")
+    if found is None:
+        return ""
+    return Path(str(found)).read_text()

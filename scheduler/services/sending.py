@@ -1,0 +1,227 @@
+"""Drains the ledger: each due message once, with a fresh look at the world before it leaves.
+
+The table is the queue. A row is claimed by a conditional update and sent outside any transaction; a crash
+between sending and marking repeats that one message, with the same Message-ID. What waits too long is missed,
+never sent after the visit began. One patient's failure never holds up the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from django.core.mail import get_connection
+from django.db.models import Q
+
+from scheduler.domain import localtime
+from scheduler.models import Appointment, LedgerEntry
+from scheduler.services import ledger, mail, smtp_faults
+from scheduler.services.smtp_faults import Fault
+
+State, Kind, Channel = LedgerEntry.State, LedgerEntry.Kind, LedgerEntry.Channel
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)  # longer than any one sending takes; after it a claim is taken for a crash
+TICK_SECONDS = 45.0
+LONGEST_BACKOFF = timedelta(hours=1)
+# A server that is down fails everybody alike: three in a row, and the rest waits for the next tick.
+FAULTS_IN_A_ROW = 3
+# An address that was "not now" so often (about half a day) is as good as wrong: somebody calls.
+TRIES_AT_AN_ADDRESS = 16
+QUIET_FROM, QUIET_UNTIL = 21 * 60, 7 * 60  # local minutes between which no reminder leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a message on the last look: send it about `appointments`, or end in `state`, or wait."""
+
+    appointments: tuple[Appointment, ...] = ()
+    send: bool = False
+    state: str = ""
+    until: datetime | None = None
+    call: bool = False
+
+
+def send_due(*, now: datetime, limit: int = 100) -> dict[str, int]:
+    """Send at most `limit` due messages. Returns how many ended how (sent, later, failed, missed ...).
+
+    Safe twice at once and after a crash. Never call it inside a transaction.
+    """
+    began = monotonic()
+    counts: Counter[str] = Counter()
+    counts["missed"] += _calls_too_late(now)
+    connection = get_connection()
+    in_a_row = 0
+    try:
+        for pk in list(_claimable(now).filter(channel=Channel.EMAIL).values_list("pk", flat=True)[:limit]):
+            passed = monotonic() - began
+            if passed > TICK_SECONDS or in_a_row >= FAULTS_IN_A_ROW:
+                break
+            at = now + timedelta(seconds=passed)
+            entry = _claim(pk, at)
+            if entry is None:
+                continue
+            outcome, is_transport = _send(entry, connection, at)
+            counts[outcome] += 1
+            in_a_row = in_a_row + 1 if is_transport else 0
+    finally:
+        _close(connection)
+    return {name: count for name, count in sorted(counts.items()) if count}
+
+
+def _claimable(now: datetime):
+    """Due rows, and claims whose owner must have died."""
+    return LedgerEntry.objects.filter(
+        Q(state=State.DUE) | Q(state=State.CLAIMED, claimed_at__lt=now - LEASE), due__lte=now
+    ).order_by("due", "pk")
+
+
+def _claim(pk: int, at: datetime) -> LedgerEntry | None:
+    """The row, if it is ours now. The update decides: of two workers one changes a row."""
+    if not _claimable(at).filter(pk=pk).order_by().update(state=State.CLAIMED, claimed_at=at):
+        return None
+    return LedgerEntry.objects.select_related("center", "patient", "appointment", "course").get(pk=pk)
+
+
+def _send(entry: LedgerEntry, connection, at: datetime) -> tuple[str, bool]:
+    """How it ended, and whether the mail server as a whole was at fault."""
+    recipient = ledger.recipients_of([entry.patient_id])[entry.patient_id]
+    verdict = look(entry, at)
+    if verdict.send and recipient.channel != Channel.EMAIL:
+        verdict = Verdict(state=State.SUPERSEDED, call=True)
+    if not verdict.send or recipient.contact is None:
+        return _end(entry, verdict, at), False
+    try:
+        message = mail.compose(entry, address=recipient.contact.email, appointments=verdict.appointments)
+        message.connection = connection
+        _finish(
+            entry,
+            state=State.CLAIMED,
+            message_id=mail.message_id(entry),
+            contact=recipient.contact,
+            attempts=entry.attempts + 1,
+        )
+        # Opened here, so that a server that stalls over the goodbye doesn't undo what it has taken.
+        connection.open()
+        message.send()
+    except Exception as problem:  # noqa: BLE001 - whatever went wrong with this one, the next patient gets hers
+        _close(connection)
+        return _failed(entry, smtp_faults.classify(problem), problem, at)
+    _finish(entry, state=State.SENT, done_at=at, error="")
+    return "sent", False
+
+
+def look(entry: LedgerEntry, at: datetime) -> Verdict:
+    """The world at the moment of sending: is it still true, still in time, and a decent hour?"""
+    if entry.kind == Kind.OVERVIEW or entry.appointment is None:
+        return _look_at_course(entry, at)
+    appointment = entry.appointment
+    start = entry.appointment_start or appointment.start
+    wanted = Appointment.Status.CANCELLED if entry.kind == Kind.CANCELLED else Appointment.Status.BOOKED
+    if appointment.status != wanted or appointment.start != start:
+        return Verdict(state=State.SUPERSEDED)
+    if start <= at:
+        return Verdict(state=State.MISSED, call=entry.kind in (Kind.MOVED, Kind.CANCELLED))
+    if entry.kind == Kind.REMINDER:
+        if _nearer_one_is_due(entry, at):
+            return Verdict(state=State.MISSED)
+        until = quiet_until(entry, at)
+        if until is not None:
+            return Verdict(state=State.MISSED) if until >= start else Verdict(until=until)
+    return Verdict(appointments=(appointment,), send=True)
+
+
+def quiet_until(entry: LedgerEntry, at: datetime) -> datetime | None:
+    """When the night is over, if it is night at the center now."""
+    zone = entry.center.zone
+    local = at.astimezone(zone)
+    minute = local.hour * 60 + local.minute
+    if QUIET_UNTIL <= minute < QUIET_FROM:
+        return None
+    day = local.date() if minute < QUIET_UNTIL else local.date() + timedelta(days=1)
+    return localtime.at(day, QUIET_UNTIL, zone)
+
+
+def _look_at_course(entry: LedgerEntry, at: datetime) -> Verdict:
+    booked = tuple(
+        Appointment.objects.filter(
+            visit__course=entry.course_id, status=Appointment.Status.BOOKED, start__gt=at
+        ).order_by("start")
+    )
+    if booked:
+        return Verdict(appointments=booked, send=True)
+    if Appointment.objects.filter(
+        visit__course=entry.course_id, status__in=["booked", "arrived", "checked-in", "fulfilled", "noshow"]
+    ).exists():
+        return Verdict(state=State.MISSED)  # they have all begun
+    told = LedgerEntry.objects.filter(course=entry.course_id, state=State.SENT).exists()
+    return Verdict(send=True) if told else Verdict(state=State.SUPERSEDED)
+
+
+def _nearer_one_is_due(entry: LedgerEntry, at: datetime) -> bool:
+    """After an outage the reminders of three days and of one day are due together: only the latter counts."""
+    return (
+        LedgerEntry.objects.filter(
+            appointment=entry.appointment_id,
+            appointment_start=entry.appointment_start,
+            kind=Kind.REMINDER,
+            offset_days__lt=entry.offset_days,
+            due__lte=at,
+        )
+        .exclude(state=State.SUPERSEDED)
+        .exists()
+    )
+
+
+def _end(entry: LedgerEntry, verdict: Verdict, at: datetime) -> str:
+    if verdict.until is not None:
+        _finish(entry, state=State.DUE, due=verdict.until, claimed_at=None)
+        return "later"
+    if verdict.call:
+        ledger.call_instead(entry, now=at)
+    _finish(entry, state=verdict.state, done_at=at)
+    return verdict.state
+
+
+def _failed(entry: LedgerEntry, fault: Fault, problem: Exception, at: datetime) -> tuple[str, bool]:
+    """Log ids and classes only: an SMTP answer may quote the address."""
+    attempts = entry.attempts + 1
+    code = smtp_faults.describe(problem)
+    log.warning("ledger entry %s: %s (%s), try %s", entry.pk, fault.value, code, attempts)
+    if fault is Fault.NEVER or (fault is Fault.ADDRESS_LATER and attempts >= TRIES_AT_AN_ADDRESS):
+        ledger.call_instead(entry, now=at)
+        _finish(entry, state=State.FAILED, done_at=at, error=code)
+        return "failed", False
+    backoff = min(timedelta(minutes=2 ** min(attempts, 10)), LONGEST_BACKOFF)
+    _finish(entry, state=State.DUE, due=at + backoff, claimed_at=None, error=code)
+    return "later", fault is Fault.SERVER_LATER
+
+
+def _finish(entry: LedgerEntry, **changes: Any) -> None:
+    """Only while the claim is still ours: after the lease another worker may own the row."""
+    LedgerEntry.objects.filter(pk=entry.pk, state=State.CLAIMED, claimed_at=entry.claimed_at).update(
+        **changes
+    )
+
+
+def _calls_too_late(now: datetime) -> int:
+    """A call about a visit that began is nobody's work any more, except the news that it moved or is off."""
+    return LedgerEntry.objects.filter(
+        channel=Channel.CALL,
+        state=State.DUE,
+        appointment_start__lte=now,
+        kind__in=[Kind.BOOKED, Kind.REMINDER, Kind.OFFER],
+    ).update(state=State.MISSED, done_at=now)
+
+
+def _close(connection) -> None:
+    """A connection that broke can't say goodbye; the next message opens a new one."""
+    try:
+        connection.close()
+    except OSError as problem:
+        log.info("closing the mail connection: %s", type(problem).__name__)
