@@ -30,8 +30,7 @@ def _floor(span: timedelta) -> int:
 
 
 def _ceil(span: timedelta) -> int:
-    whole = span.days * MINUTES_PER_DAY + span.seconds // 60
-    return whole + 1 if span.seconds % 60 or span.microseconds else whole
+    return -_floor(-span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +81,6 @@ def _bits(places: list[int], size: int) -> int:
 def mask(horizon: Horizon, intervals: Iterable[Interval]) -> int:
     """Every minute that one of the intervals touches. They may overlap and come in any order."""
     clipped = sorted(pair for pair in map(horizon.clip, intervals) if pair is not None)
-    return _union(horizon, clipped)
-
-
-def _union(horizon: Horizon, clipped: list[tuple[int, int]]) -> int:
-    """`clipped` is sorted and inside the horizon."""
     starts: list[int] = []
     ends: list[int] = []
     for start, end in clipped:
@@ -104,31 +98,29 @@ def mask_of_pairs(horizon: Horizon, pairs: Iterable[tuple[datetime, datetime]]) 
     A range is `2**end - 2**start`, so the sum over ranges that don't overlap is one subtraction of two ints
     that each have one bit per row. Rows that do overlap (a damaged table) are noticed, and merged instead.
     """
+    pairs = list(pairs)
     origin, last = horizon.origin, horizon.minutes
     starts = bytearray(last // 8 + 1)
     ends = bytearray(last // 8 + 1)
-    clipped: list[tuple[int, int]] = []
-    busy = 0
+    rows = busy = 0
     for from_, until in pairs:
-        span = from_ - origin
-        start = span.days * MINUTES_PER_DAY + span.seconds // 60
-        span = until - origin
-        end = span.days * MINUTES_PER_DAY + span.seconds // 60
-        if span.seconds % 60 or span.microseconds:
-            end += 1
-        if start < 0:
-            start = 0
-        if end > last:
-            end = last
-        if start < end:
-            starts[start >> 3] |= 1 << (start & 7)
-            ends[end >> 3] |= 1 << (end & 7)
-            clipped.append((start, end))
-            busy += end - start
+        # `Horizon.clip`, written out: this loop is most of the price of a search.
+        after, left = from_ - origin, origin - until
+        start = after.days * MINUTES_PER_DAY + after.seconds // 60
+        end = -(left.days * MINUTES_PER_DAY + left.seconds // 60)
+        if not 0 <= start < end <= last:
+            start, end = max(start, 0), min(end, last)
+            if start >= end:
+                continue
+        starts[start >> 3] |= 1 << (start & 7)
+        ends[end >> 3] |= 1 << (end & 7)
+        rows += 1
+        busy += end - start
     upper, lower = int.from_bytes(ends, "little"), int.from_bytes(starts, "little")
     minutes = upper - lower
-    apart = upper.bit_count() == lower.bit_count() == len(clipped) and minutes.bit_count() == busy
-    return minutes if apart else _union(horizon, sorted(clipped))
+    if upper.bit_count() == lower.bit_count() == rows and minutes.bit_count() == busy:
+        return minutes
+    return mask(horizon, (Interval(from_, until) for from_, until in pairs))
 
 
 def free(open_: int, busy: int) -> int:

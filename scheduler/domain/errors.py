@@ -35,6 +35,11 @@ def _say(value: Any) -> str:
     return str(value)
 
 
+def fill(template: str, facts: Mapping[str, Any]) -> str:
+    """The template with its facts; dates and moments are written as people say them."""
+    return template.format(**{name: _say(value) for name, value in facts.items()})
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a rule said no. Datetimes among the facts are aware, in the center's zone."""
@@ -50,7 +55,7 @@ class Refusal:
 
     def say(self, translate: Callable[[str], str] = str) -> str:
         """One plain sentence, translated by `translate` (gettext at the doors)."""
-        return translate(self.sentence).format(**{name: _say(value) for name, value in self.facts.items()})
+        return fill(translate(self.sentence), self.facts)
 
     def as_json(self, translate: Callable[[str], str] = str) -> dict[str, Any]:
         """`{code, detail, facts}` as the contract has it; datetimes as ISO 8601 with offset."""
@@ -95,7 +100,19 @@ class Malformed(SchedulingError):
         return self.say()
 
     def say(self, translate: Callable[[str], str] = str) -> str:
-        return translate(self.sentence).format(**{name: _say(value) for name, value in self.facts.items()})
+        return fill(translate(self.sentence), self.facts)
+
+
+class Forbidden(SchedulingError):
+    """This role may not do that (403)."""
+
+    def __init__(self, sentence: str, **facts: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.facts = facts
+
+    def say(self, translate: Callable[[str], str] = str) -> str:
+        return fill(translate(self.sentence), self.facts)
 
 
 class NotFound(SchedulingError):

@@ -1,8 +1,8 @@
 """Wall clocks and real time: the one policy for clock changes, for every zone.
 
-A wall time that is skipped (a *gap*) is read with the offset before the gap, as RFC 5545 has it: 02:30 becomes
-03:30. One that comes twice (a *fold*) is its first occurrence. Durations are real time, added in UTC; dates and
-clocks are the center's.
+A wall time that is skipped (a *gap*) is read with the offset before the gap, as RFC 5545 has it: 02:30
+becomes 03:30. One that comes twice (a *fold*) is its first occurrence. Durations are real time, added in UTC;
+dates and clocks are the center's.
 """
 
 from __future__ import annotations
@@ -95,14 +95,14 @@ def day(date_: date, zone: ZoneInfo) -> Interval:
     """The local day, from its midnight to the next: 23, 24 or 25 hours mostly.
 
     Days tile the time line. Where clocks jump over midnight (Santiago, Beirut) a day starts where they land;
-    where midnight comes twice (Havana) with the first. Raises ValueError for a date that the place skipped, as
-    Apia did with 30 December 2011.
+    where midnight comes twice (Havana) with the first. Raises ValueError for a date that the place skipped,
+    as Apia did with 30 December 2011.
     """
     return Interval(at(date_, 0, zone), at(date_, MINUTES_PER_DAY, zone))
 
 
 def dates_touched(interval: Interval, zone: ZoneInfo) -> list[date]:
-    """Every local date of which the interval has some time, ascending. Ending at midnight touches no new date."""
+    """Every local date of which the interval has some time, ascending; an end at midnight touches none."""
     # Sorted, because in the old fold at 00:01 of St. John's the clock went back to the day before.
     ends = (interval.start, interval.end - datetime.resolution)
     first, last = sorted(local_date(end, zone) for end in ends)

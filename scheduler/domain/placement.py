@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import reduce
 from heapq import heappush, heapreplace
 from math import inf
 from operator import or_
 from zoneinfo import ZoneInfo
 
+from scheduler.domain import localtime
 from scheduler.domain import placement_reasons as reasons
 from scheduler.domain.availability import MINUTES_PER_DAY, Horizon, first, nearest
 from scheduler.domain.placement_reasons import PARTS_OF_DAY, PartOfDay, Reason, Wishes
@@ -101,13 +102,12 @@ class _Question:
             return self.wishes.time_of_day
         if self.due is None or self.wishes.part_of_day is not None:
             return None
-        clock = self.due.astimezone(self.zone)
+        clock = localtime.to_wall(self.due, self.zone)
         return clock.hour * 60 + clock.minute
 
     def index(self, day: date, minute: int = 0) -> int:
         """The minute at a wall-clock time; in a spring gap as much later, in an autumn fold the first."""
-        clock = datetime.combine(day, time(minute // 60, minute % 60), self.zone)
-        return self.horizon.index(clock.astimezone(UTC))
+        return self.horizon.index(localtime.at(day, minute, self.zone))
 
     def days(self) -> Iterator[_Day]:
         """The days of the horizon, cheapest first."""
@@ -115,9 +115,9 @@ class _Question:
             due = self.horizon.index(self.due)
             yield _Day(0.0, 0, self.horizon.minutes, 0, due, due, at_most=inf)
             return
-        first_day = self.horizon.origin.astimezone(self.zone).date()
-        last_day = self.horizon.moment(self.horizon.minutes - 1).astimezone(self.zone).date()
-        due_day = first_day if self.due is None else self.due.astimezone(self.zone).date()
+        first_day = localtime.local_date(self.horizon.origin, self.zone)
+        last_day = localtime.local_date(self.horizon.moment(self.horizon.minutes - 1), self.zone)
+        due_day = first_day if self.due is None else localtime.local_date(self.due, self.zone)
         dates = [first_day + timedelta(days=step) for step in range((last_day - first_day).days + 1)]
         for cost, day in sorted((self._day_cost(day, due_day), day) for day in dates):
             yield self._day(day, cost)
@@ -141,19 +141,17 @@ class _Question:
             return _Day(cost, begin, end, midnight, asked, asked, earliness=earliness)
         if self.wishes.part_of_day is not None:
             first, last = (self.index(day, edge) - begin for edge in PARTS_OF_DAY[self.wishes.part_of_day])
-            return _Day(
-                cost, begin, end, midnight, first, last, outside=OTHER_PART_OF_DAY, earliness=earliness
-            )
+            return _Day(cost, begin, end, midnight, first, last, outside=OTHER_PART_OF_DAY, earliness=earliness)
         return _Day(cost, begin, end, midnight, midnight, midnight, MINUTE_LATER, inf)
 
     def reasons(self, index: int, day: date) -> Iterator[Reason]:
         """What day and time say for a start; chair and load are told apart."""
         if self.to_the_minute and self.due is not None:
-            clock = f"{self.due.astimezone(self.zone):%H:%M}"
+            clock = f"{localtime.to_wall(self.due, self.zone):%H:%M}"
             yield reasons.of_due_time(index - self.horizon.index(self.due), clock)
             return
         if self.due is not None:
-            yield reasons.of_day(day, self.due.astimezone(self.zone).date())
+            yield reasons.of_day(day, localtime.local_date(self.due, self.zone))
         asked = self.time_asked
         if asked is not None:
             yield reasons.of_time(index - self.index(day, asked), f"{asked // 60:02}:{asked % 60:02}")
@@ -241,7 +239,7 @@ def rank(
     found = []
     for score, _, chair, index in sorted(kept, reverse=True):
         start = horizon.moment(index)
-        date_ = start.astimezone(zone).date()
+        date_ = localtime.local_date(start, zone)
         why = [*question.reasons(index, date_), *reasons.of_chair(chair, kinds.get(chair), wishes)]
         why += reasons.of_load(share(start))
         if due is None and index == first(open_):

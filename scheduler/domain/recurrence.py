@@ -1,7 +1,7 @@
 """When doses are due: cadences, windows around a due time, minimum intervals, re-anchoring on what happened.
 
-All moments are aware, results are in UTC. Minutes are real minutes; days are local dates of the center's zone,
-however long the clock made them.
+All moments are aware, results are in UTC. Minutes are real minutes; days are local dates of the center's
+zone, however long the clock made them.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Cadence:
 
     *calendar*: every n months, weeks or days at the same wall clock. *elapsed*: every n hours of real time (a
     day is 24 of them, a week 168). *once*: a single dose. `within_day` are minutes on the wall clock after a
-    day's first dose, for several doses a day: (0, 420) is 09:00 and 16:00. Raises ValueError for what makes no
-    sense.
+    day's first dose, for several doses a day: (0, 420) is 09:00 and 16:00. Raises ValueError for what makes
+    no sense.
     """
 
     kind: Literal["once", "calendar", "elapsed"]
@@ -95,8 +95,8 @@ def project(cadence: Cadence, anchor: datetime, steps: int, zone: ZoneInfo) -> d
     """When the dose is due that comes `steps` doses after the one at `anchor`, in UTC.
 
     Calendar cadences keep the anchor's wall clock and clip from its day: 30 Nov, 28 Feb, 30 May. With several
-    doses a day, the anchor is a day's first. Raises ValueError for negative steps, and for a step from a single
-    dose.
+    doses a day, the anchor is a day's first. Raises ValueError for negative steps, and for a step from a
+    single dose.
     """
     if steps < 0:
         raise ValueError(f"a projection goes forward, not {steps} steps")
@@ -123,8 +123,8 @@ def window(spread: Spread, due: datetime, zone: ZoneInfo) -> Interval:
     """When a treatment due then may start, as `[first, after the last)`.
 
     Days: whole local days, from the midnight that starts (due date - before) to the one that ends (due date +
-    after). Minutes: real ones. Starts are whole minutes, so the last allowed, due + after, is inside and the end
-    lies one minute behind it.
+    after). Minutes: real ones. Starts are whole minutes, so the last allowed, due + after, is inside and the
+    end lies one minute behind it.
     """
     if spread.counts_in == "days":
         date_ = local_date(due, zone)
@@ -148,8 +148,8 @@ def earliest_after(gap: Gap, dose_start: datetime, zone: ZoneInfo) -> datetime:
 def latest_before(gap: Gap, dose_start: datetime, zone: ZoneInfo) -> datetime:
     """The bound, EXCLUSIVE, before which a dose must start to keep the gap to this later one, in UTC.
 
-    Days: the midnight that ends the last allowed date. Minutes: one minute behind the last allowed start, which
-    is a whole minute.
+    Days: the midnight that ends the last allowed date. Minutes: one minute behind the last allowed start,
+    which is a whole minute.
     """
     if gap.counts_in == "days":
         return at(local_date(dose_start, zone) - timedelta(days=gap.at_least), MINUTES_PER_DAY, zone)
@@ -162,7 +162,7 @@ def gap_kept(gap: Gap, earlier: datetime, later: datetime, zone: ZoneInfo) -> bo
 
 
 def distance(counts_in: CountsIn, earlier: datetime, later: datetime, zone: ZoneInfo) -> int:
-    """From one start to the other in local dates, or in whole real minutes; negative where they are swapped."""
+    """From one start to the other in local dates or whole real minutes; negative where they are swapped."""
     _check_counts_in(counts_in)
     if counts_in == "days":
         return (local_date(later, zone) - local_date(earlier, zone)).days
@@ -180,12 +180,12 @@ def due_times(
 ) -> dict[int, datetime]:
     """When each of these doses of a course is due, in UTC. Dose 1 is due at `start`.
 
-    `happened` has, by ordinal, when a dose was begun (given or in part, here or elsewhere), or the booked start
-    of a visit booked outside its window. Missed and waived visits are not in it: they move nothing, and the
-    others are projected from the last dose before. A dose that happened is the new anchor:
+    `happened` has, by ordinal, when a dose was begun (given or in part, here or elsewhere), or the booked
+    start of a visit booked outside its window. Missed and waived visits are not in it: they move nothing, and
+    the others are projected from the last dose before. A dose that happened is the new anchor:
 
-    - inside `tolerance` of its due time, later ones count from that due time, so nothing moves, but the memory
-      of a clipped day ends (30 Nov, 28 Feb given, then 28 May: clinical_facts section 5, "Eptinezumab dates");
+    - inside `tolerance` of its due time, later ones count from that due time: nothing moves, but the memory
+      of a clipped day ends (30 Nov, 28 Feb given, 28 May: clinical_facts section 5, "Eptinezumab dates");
     - outside, they count from when it happened. Where the tolerance counts in days, a calendar cadence takes
       over the date only and keeps its clock: who was late one afternoon still comes in the mornings;
     - several doses a day: see `_due_within_days`.
@@ -247,12 +247,13 @@ def _due_within_days(
 ) -> dict[int, datetime]:
     """Several doses a day keep the clock of their place in the day; they are pushed later, never earlier.
 
-    A dose is pushed as far as it must be so that (a) it lies no nearer to the dose before it than the closest two
-    of a day, and (b) no round holds more doses than it should: a dose comes no earlier on the clock than the one
-    a round before it did. So of 09:00 and 16:00, a first dose begun at 10:20 moves the second to 17:20, and the
-    next day's to 10:20 and 17:20; a second one begun at 17:10 leaves the next day's first at 09:00. Moving only
-    that day's second would put three doses within 24 hours, and following an early dose would shorten intervals
-    that nobody asked to shorten. A dose begun inside the tolerance counts as begun when due.
+    A dose is pushed as far as it must be so that (a) it lies no nearer to the dose before it than the closest
+    two of a day, and (b) no round holds more doses than it should: a dose comes no earlier on the clock than
+    the one a round before it did. So of 09:00 and 16:00, a first dose begun at 10:20 moves the second to
+    17:20, and the next day's to 10:20 and 17:20; a second one begun at 17:10 leaves the next day's first at
+    09:00. Moving only that day's second would put three doses within 24 hours, and following an early dose
+    would shorten intervals that nobody asked to shorten. A dose begun inside the tolerance counts as begun
+    when due.
     """
     anchor = to_wall(start, zone)
     doses, a_round = len(cadence.within_day), timedelta(days=cadence.every)

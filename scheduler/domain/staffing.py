@@ -92,13 +92,6 @@ def quarter_of(moment: datetime) -> datetime:
     return moment.replace(minute=moment.minute - moment.minute % QUARTER_MINUTES, second=0, microsecond=0)
 
 
-def quarters_of(interval: Interval) -> list[datetime]:
-    """Every quarter hour that the interval touches, ascending: the axis for `capacity` and `load`."""
-    first = quarter_of(interval.start)
-    count = -((first - interval.end) // QUARTER)
-    return [first + QUARTER * step for step in range(count)]
-
-
 class _Axis:
     """Sums over a run of quarters. A range is noted at its two ends only, so its length costs nothing."""
 
@@ -107,30 +100,42 @@ class _Axis:
             raise ValueError("quarters follow one another without a gap")
         self.origin = quarters[0]
         self.count = len(quarters)
-        self._sums = [[0] * (self.count + 1) for _ in range(3)]
+        # How many hands (nurses there, treatments starting), patients and acuity points each quarter changes.
+        self._hands, self._patients, self._acuity = ([0] * (self.count + 1) for _ in range(3))
 
     def touched(self, interval: Interval) -> tuple[int, int]:
         """The quarters that share a minute with the interval, `[first, end)`."""
-        first, end = interval.start - self.origin, self.origin - interval.end
-        return self._clip(first // QUARTER, -(end // QUARTER))
+        return self._clip(self.index(interval.start), -_quarters(self.origin - interval.end))
 
     def inside(self, interval: Interval) -> tuple[int, int]:
         """The quarters that lie inside the interval as a whole, `[first, end)`."""
-        first, end = self.origin - interval.start, interval.end - self.origin
-        return self._clip(-(first // QUARTER), end // QUARTER)
+        return self._clip(-_quarters(self.origin - interval.start), self.index(interval.end))
+
+    def index(self, moment: datetime) -> int:
+        return _quarters(moment - self.origin)
 
     def _clip(self, first: int, end: int) -> tuple[int, int]:
-        return min(max(first, 0), self.count), min(max(end, 0), self.count)
+        return max(first, 0), min(end, self.count)
 
-    def add(self, first: int, end: int, *amounts: int) -> None:
-        """Add one amount to each of the three sums over `[first, end)`; an empty range adds nothing."""
+    def add(self, first: int, end: int, hands: int, patients: int, acuity: int) -> None:
+        """Add to the sums over the quarters `[first, end)`; an empty range adds nothing."""
         if first < end:
-            for sums, amount in zip(self._sums, amounts, strict=True):
-                sums[first] += amount
-                sums[end] -= amount
+            self._hands[first] += hands
+            self._hands[end] -= hands
+            self._patients[first] += patients
+            self._patients[end] -= patients
+            self._acuity[first] += acuity
+            self._acuity[end] -= acuity
 
-    def totals(self) -> Iterable[tuple[int, int, int]]:
-        return zip(*(accumulate(sums[:-1]) for sums in self._sums), strict=True)
+    def totals(self) -> Iterable[tuple[int, ...]]:
+        """(hands, patients, acuity) of each quarter."""
+        changes = (self._hands, self._patients, self._acuity)
+        return zip(*(accumulate(change[:-1]) for change in changes), strict=True)
+
+
+def _quarters(span: timedelta) -> int:
+    """Whole quarter hours, rounded down; a third of the price of `span // QUARTER`."""
+    return span.days * 96 + span.seconds // 900
 
 
 def capacity(
@@ -138,7 +143,7 @@ def capacity(
 ) -> dict[datetime, Quarter]:
     """What the nurses can do in each quarter. Shifts and patterns add up: give one or the other for a day.
 
-    `quarters` is a run as from `quarters_of`; raises ValueError where it has gaps.
+    `quarters` is a run as from `localtime.quarter_hours`; raises ValueError where it has gaps.
     """
     if not quarters:
         return {}
@@ -152,7 +157,7 @@ def capacity(
     for pattern in patterns:
         axis.add(*axis.inside(pattern.interval), pattern.nurses, pattern.patients, pattern.acuity)
     # Neighbours are mostly alike: one object for each value is cheaper than 96 a day, and quick to compare.
-    known: dict[tuple[int, int, int], Quarter] = {}
+    known: dict[tuple[int, ...], Quarter] = {}
     return {
         quarter: known.get(total) or known.setdefault(total, Quarter(*total))
         for quarter, total in zip(quarters, axis.totals(), strict=True)
@@ -165,11 +170,12 @@ def load(quarters: Sequence[datetime], cares: Iterable[Care]) -> dict[datetime, 
         return {}
     axis = _Axis(quarters)
     for care in cares:
-        axis.add(*axis.touched(care.interval), 0, 1, care.acuity)
-        begin = (care.start - axis.origin) // QUARTER
+        first, end = axis.touched(care.interval)
+        axis.add(first, end, 0, 1, care.acuity)
+        begin = axis.index(care.start)
         if 0 <= begin < axis.count:
             axis.add(begin, begin + 1, 1, 0, 0)
-    known: dict[tuple[int, int, int], Load] = {}
+    known: dict[tuple[int, ...], Load] = {}
     return {
         quarter: known.get(total) or known.setdefault(total, Load(*total))
         for quarter, total in zip(quarters, axis.totals(), strict=True)
@@ -205,10 +211,9 @@ def blocked_masks(
 ) -> tuple[int, int]:
     """Where one more patient of this acuity does not fit: bitmaps of (unwatched minutes, minutes without start).
 
-    A minute in no quarter of `capacity` has nobody, so it is blocked. To search: a start is possible where
-    `room(chair_free & ~unwatched, prep, visit + observation + turnover) & ~no_start`; where there is
-    turnover, which needs no nurse, take the two rooms apart: `room(chair_free, ...) & room(everything &
-    ~unwatched, ...)`.
+    A minute in no quarter of `capacity` has nobody, so it is blocked. A start that the nurses can take is in
+    `room(everything & ~unwatched, prep, visit + observation) & ~no_start`; the chair needs its turnover too, so
+    its own `room` is taken apart and the two are joined with `&`.
     """
     # One bit at the start of each open quarter, all a quarter up: so one that the origin cuts has a place.
     reach = horizon.minutes + QUARTER_MINUTES

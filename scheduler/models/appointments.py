@@ -53,15 +53,9 @@ class Appointment(models.Model):
     center = models.ForeignKey(Center, on_delete=models.PROTECT, related_name="appointments")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="appointments")
     chair = models.ForeignKey(Chair, on_delete=models.PROTECT, related_name="appointments")
-    patient = models.ForeignKey(
-        Patient, on_delete=models.PROTECT, related_name="appointments", null=True, blank=True
-    )
-    protocol = models.ForeignKey(
-        Protocol, on_delete=models.PROTECT, related_name="appointments", null=True, blank=True
-    )
-    visit = models.ForeignKey(
-        Visit, on_delete=models.PROTECT, related_name="appointments", null=True, blank=True
-    )
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="appointments", null=True, blank=True)
+    protocol = models.ForeignKey(Protocol, on_delete=models.PROTECT, related_name="appointments", null=True, blank=True)
+    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="appointments", null=True, blank=True)
     start = models.DateTimeField()
     end = models.DateTimeField()
     promised_wall = models.CharField(max_length=16, help_text=_("Local start, such as 2027-03-14T01:00."))
@@ -91,9 +85,7 @@ class Appointment(models.Model):
         ordering = ["start", "id"]
         constraints = [
             models.CheckConstraint(condition=Q(start__lt=F("end")), name="appointment_is_not_empty"),
-            models.CheckConstraint(
-                condition=Q(status__in=lifecycle.STATUSES), name="appointment_status_is_known"
-            ),
+            models.CheckConstraint(condition=Q(status__in=lifecycle.STATUSES), name="appointment_status_is_known"),
             models.CheckConstraint(condition=Q(phase__in=["", *lifecycle.PHASES]), name="appointment_phase_is_known"),
             models.CheckConstraint(
                 condition=Q(status="pending", hold_expires_at__isnull=False)
@@ -120,12 +112,8 @@ class Appointment(models.Model):
             models.Index(fields=["unit", "start"], name="appointment_by_unit"),
             models.Index(fields=["patient", "start"], name="appointment_by_patient"),
             models.Index(fields=["chair", "start"], name="appointment_by_chair"),
-            models.Index(
-                fields=["hold_expires_at"], condition=Q(status="pending"), name="appointment_holds_by_expiry"
-            ),
-            models.Index(
-                fields=["start"], condition=Q(status="booked"), name="appointment_booked_by_start"
-            ),
+            models.Index(fields=["hold_expires_at"], condition=Q(status="pending"), name="appointment_holds_by_expiry"),
+            models.Index(fields=["start"], condition=Q(status="booked"), name="appointment_booked_by_start"),
         ]
 
     def __str__(self) -> str:
@@ -146,9 +134,7 @@ class Occupancy(models.Model):
     chair = models.ForeignKey(Chair, on_delete=models.PROTECT, related_name="occupancies", null=True, blank=True)
     chair_from = models.DateTimeField(null=True, blank=True)
     chair_until = models.DateTimeField(null=True, blank=True)
-    patient = models.ForeignKey(
-        Patient, on_delete=models.PROTECT, related_name="occupancies", null=True, blank=True
-    )
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="occupancies", null=True, blank=True)
     patient_from = models.DateTimeField(null=True, blank=True)
     patient_until = models.DateTimeField(null=True, blank=True)
 

@@ -44,9 +44,7 @@ def _sqlite() -> dict[str, str]:
             triggers[name] = _sqlite_refuse(name, table, when)
     for when in ("UPDATE", "DELETE"):
         name = f"published_protocol_no_{when.lower()}"
-        triggers[name] = _sqlite_refuse(
-            name, "scheduler_protocol", when, "WHEN OLD.published_at IS NOT NULL"
-        )
+        triggers[name] = _sqlite_refuse(name, "scheduler_protocol", when, "WHEN OLD.published_at IS NOT NULL")
     return triggers
 
 

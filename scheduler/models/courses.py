@@ -40,9 +40,7 @@ class Course(models.Model):
     )
     preferred_part = models.CharField(max_length=10, blank=True)
     preferred_weekdays = models.JSONField(default=list, blank=True)
-    preferred_chair = models.ForeignKey(
-        Chair, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )
+    preferred_chair = models.ForeignKey(Chair, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
     prescriber = models.CharField(max_length=120, blank=True)
     order_reference = models.CharField(max_length=60, blank=True)
@@ -120,15 +118,11 @@ class Visit(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["course", "ordinal"], name="visit_ordinal_is_unique"),
             models.CheckConstraint(condition=Q(ordinal__gt=0), name="visit_ordinal_counts_from_one"),
-            models.CheckConstraint(
-                condition=Q(window_start__lt=F("window_end")), name="visit_window_is_not_empty"
-            ),
+            models.CheckConstraint(condition=Q(window_start__lt=F("window_end")), name="visit_window_is_not_empty"),
             models.CheckConstraint(
                 condition=Q(state__in=["unplaced", "booked", "done", "waived"]), name="visit_state_is_known"
             ),
-            models.CheckConstraint(
-                condition=~Q(state="waived") | ~Q(reason=""), name="waived_visit_has_a_reason"
-            ),
+            models.CheckConstraint(condition=~Q(state="waived") | ~Q(reason=""), name="waived_visit_has_a_reason"),
         ]
         indexes = [
             models.Index(fields=["due"], condition=Q(state="unplaced"), name="visit_unplaced_by_due"),

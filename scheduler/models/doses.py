@@ -33,9 +33,7 @@ class Dose(models.Model):
     appointment = models.OneToOneField(
         Appointment, on_delete=models.PROTECT, related_name="dose", null=True, blank=True
     )
-    visit = models.ForeignKey(
-        Visit, on_delete=models.PROTECT, related_name="recorded_doses", null=True, blank=True
-    )
+    visit = models.ForeignKey(Visit, on_delete=models.PROTECT, related_name="recorded_doses", null=True, blank=True)
     recorded_at = models.DateTimeField()
     recorded_by = models.CharField(max_length=120, blank=True)
 

@@ -38,9 +38,7 @@ class LedgerEntry(models.Model):
     center = models.ForeignKey(Center, on_delete=models.CASCADE, related_name="ledger")
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="ledger")
     contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
-    appointment = models.ForeignKey(
-        Appointment, on_delete=models.CASCADE, related_name="ledger", null=True, blank=True
-    )
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="ledger", null=True, blank=True)
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="ledger", null=True, blank=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     channel = models.CharField(max_length=6, choices=Channel.choices)

@@ -112,16 +112,13 @@ class Membership(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", null=True, blank=True
     )
-    api_key = models.ForeignKey(
-        ApiKey, on_delete=models.CASCADE, related_name="memberships", null=True, blank=True
-    )
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="memberships", null=True, blank=True)
     role = models.CharField(max_length=12, choices=[(role, role) for role in permissions.ROLES])
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(user__isnull=False, api_key__isnull=True)
-                | Q(user__isnull=True, api_key__isnull=False),
+                condition=Q(user__isnull=False, api_key__isnull=True) | Q(user__isnull=True, api_key__isnull=False),
                 name="membership_is_of_a_user_or_a_key",
             ),
             models.CheckConstraint(condition=Q(role__in=permissions.ROLES), name="membership_role_is_known"),

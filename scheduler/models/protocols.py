@@ -24,9 +24,7 @@ class Protocol(models.Model):
         DAYS = "days", _("local days")
         MINUTES = "minutes", _("real minutes")
 
-    center = models.ForeignKey(
-        Center, on_delete=models.PROTECT, related_name="protocols", null=True, blank=True
-    )
+    center = models.ForeignKey(Center, on_delete=models.PROTECT, related_name="protocols", null=True, blank=True)
     code = models.SlugField(max_length=60)
     version = models.PositiveSmallIntegerField(default=1)
     name = models.CharField(max_length=120)
@@ -76,9 +74,7 @@ class Protocol(models.Model):
     class Meta:
         ordering = ["code", "-version"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["center", "code", "version"], name="protocol_version_is_unique"
-            ),
+            models.UniqueConstraint(fields=["center", "code", "version"], name="protocol_version_is_unique"),
             models.UniqueConstraint(
                 fields=["code", "version"],
                 condition=Q(center__isnull=True),

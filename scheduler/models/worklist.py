@@ -30,9 +30,7 @@ class WorklistMark(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["center", "item"], name="worklist_item_is_marked_once"),
-            models.CheckConstraint(
-                condition=Q(snoozed_until__isnull=True) | ~Q(reason=""), name="snooze_has_a_reason"
-            ),
+            models.CheckConstraint(condition=Q(snoozed_until__isnull=True) | ~Q(reason=""), name="snooze_has_a_reason"),
         ]
 
     def __str__(self) -> str:

@@ -44,14 +44,10 @@ SOFT_RULES: tuple[Rule, ...] = (
 SOFT_CODES = frozenset(rule.__name__ for rule in SOFT_RULES)
 
 
-def refusals(
-    proposal: Proposal, situation: Situation, *, overridden: Collection[str] = frozenset()
-) -> list[Refusal]:
+def refusals(proposal: Proposal, situation: Situation, *, overridden: Collection[str] = frozenset()) -> list[Refusal]:
     """All that speak against the proposal, hard rules first. `overridden` are codes of soft rules set aside."""
     said = (rule(proposal, situation) for rule in (*HARD_RULES, *SOFT_RULES))
-    return [
-        refusal for refusal in said if refusal is not None and (refusal.is_hard or refusal.code not in overridden)
-    ]
+    return [refusal for refusal in said if refusal is not None and (refusal.is_hard or refusal.code not in overridden)]
 
 
 __all__ = [

@@ -39,9 +39,7 @@ def chair_is_suitable(proposal: Proposal, situation: Situation) -> Refusal | Non
     """A chair out of service takes nobody, and who must lie down needs a bed."""
     chair = proposal.chair
     if not chair.is_active:
-        return Refusal(
-            "chair_is_suitable", gettext_noop("{chair} is out of service."), {"chair": chair.name}
-        )
+        return Refusal("chair_is_suitable", gettext_noop("{chair} is out of service."), {"chair": chair.name})
     if proposal.need.needs_bed and not chair.is_bed:
         return Refusal(
             "chair_is_suitable",

@@ -140,9 +140,7 @@ def _cap_refusal(
             "With the prescriber's attestation on the course it can be booked."
         )
     else:
-        sentence = gettext_noop(
-            "{total} mg within {within} is over the limit of {limit} mg, counting: {doses}."
-        )
+        sentence = gettext_noop("{total} mg within {within} is over the limit of {limit} mg, counting: {doses}.")
     return Refusal("rolling_cap_is_kept", sentence, facts)
 
 

@@ -1,0 +1,46 @@
+"""Names, numbers and dates as people type them when they look for somebody."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+# Letters that carry no combining mark and still are typed without it.
+_PLAIN = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
+_MONTHS = {
+    name: number
+    for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
+}
+
+
+def plain(text: str) -> str:
+    """Casefolded, accents stripped, every run of other signs one blank: "Szabó-Nagy" becomes "szabo nagy"."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(sign for sign in folded if not unicodedata.combining(sign)).translate(_PLAIN)
+    return " ".join(re.findall(r"\w+", letters))
+
+
+def search_text(first_name: str, last_name: str) -> str:
+    """What a patient is found by: both names, plain."""
+    return plain(f"{last_name} {first_name}")[:450]
+
+
+def birth_date(text: str) -> date | None:
+    """1980-03-31, 31 3 1980, 31.3.1980, 31 Mar 1980; 3/31/1980 too, where the day can be no month. Else None."""
+    parts = re.findall(r"\d+|[^\W\d_]+", text.casefold())
+    if len(parts) != 3:
+        return None
+    numbers = [_MONTHS.get(part[:3], 0) if not part.isdigit() else int(part) for part in parts]
+    if len(parts[0]) == 4:
+        year, month, day = numbers
+    else:
+        day, month, year = numbers
+        if not parts[0].isdigit() or (month > 12 >= day):
+            day, month = month, day
+    if len(str(year)) != 4:
+        return None
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

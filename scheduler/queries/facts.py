@@ -1,0 +1,274 @@
+"""What the rules look at, read from the database: a unit over some time, and a patient's other time and doses.
+
+Rows are read as raw values, not as objects: a search over months reads thousands of them. The number of queries
+does not depend on how many rows there are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+
+from scheduler.domain import lifecycle, localtime, staffing
+from scheduler.domain.intervals import Interval, merged, subtract
+from scheduler.domain.rules import ChairFacts, Closed, DoseFact, Need, PatientFacts, Taken, UnitFacts
+from scheduler.models import (
+    Appointment,
+    Break,
+    Chair,
+    Closure,
+    Dose,
+    Occupancy,
+    OpeningHours,
+    Shift,
+    StaffingPattern,
+    Unit,
+    UnitDay,
+)
+
+# No visit's care is longer than this, so appointments that began earlier cannot reach into a span.
+LONGEST_CARE = timedelta(hours=24)
+
+
+def unit_facts(
+    *,
+    unit: Unit,
+    span: Interval,
+    now: datetime,
+    chairs: Iterable[Chair] | None = None,
+    with_nurses: bool = True,
+) -> UnitFacts:
+    """The unit over `span` (UTC). `chairs` None means all of its active chairs."""
+    zone = unit.center.zone
+    known = list(chairs) if chairs is not None else list(unit.chairs.filter(is_active=True))
+    closures = closures_of(unit, span)
+    return UnitFacts(
+        id=unit.pk,
+        name=unit.name,
+        center=unit.center_id,
+        zone=zone,
+        span=span,
+        open=tuple(opening(unit, span, zone, closures)),
+        closed=tuple(
+            Closed(Interval(row.starts_at, row.ends_at), row.reason, row.chair_id)
+            for row in closures
+            if row.kind == Closure.Kind.CLOSED
+        ),
+        chairs={
+            chair.pk: ChairFacts(id=chair.pk, name=chair.name, kind=chair.kind, is_active=chair.is_active)
+            for chair in known
+        },
+        taken=_taken([chair.pk for chair in known], span, now),
+        capacity=capacity(unit, span, zone) if with_nurses else {},
+        cares=cares(unit, span, now) if with_nurses else (),
+    )
+
+
+def closures_of(unit: Unit, span: Interval) -> list[Closure]:
+    return list(
+        Closure.objects.filter(
+            Q(unit__isnull=True) | Q(unit=unit),
+            center_id=unit.center_id,
+            starts_at__lt=span.end,
+            ends_at__gt=span.start,
+        )
+    )
+
+
+def opening(unit: Unit, span: Interval, zone: ZoneInfo, closures: Iterable[Closure]) -> list[Interval]:
+    """When the unit takes people within `span`, whole days at both edges: its hours without the closures of unit
+    and center, and the extra openings."""
+    hours: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for weekday, opens, closes in OpeningHours.objects.filter(unit=unit).values_list("weekday", "opens", "closes"):
+        hours[weekday].append((opens, closes))
+    regular = [
+        Interval(localtime.at(day, opens, zone), localtime.at(day, closes, zone))
+        for day in _dates(span, zone)
+        for opens, closes in hours[day.weekday()]
+        if localtime.at(day, opens, zone) < localtime.at(day, closes, zone)  # hours inside a spring gap
+    ]
+    closed, extra = [], []
+    for row in closures:
+        if row.kind == Closure.Kind.OPEN:
+            extra.append(Interval(row.starts_at, row.ends_at))
+        elif row.chair_id is None:
+            closed.append(Interval(row.starts_at, row.ends_at))
+    return merged([*subtract(merged(regular), merged(closed)), *extra])
+
+
+def _dates(span: Interval, zone: ZoneInfo) -> list[date]:
+    return localtime.dates_touched(span, zone)
+
+
+def _taken(chairs: Collection[int], span: Interval, now: datetime) -> Mapping[int, list[Taken]]:
+    taken: dict[int, list[Taken]] = {chair: [] for chair in chairs}
+    rows = (
+        Occupancy.objects.filter(chair_id__in=chairs, chair_until__gt=span.start, chair_from__lt=span.end)
+        .exclude(appointment__status="pending", appointment__hold_expires_at__lte=now)
+        .values_list("chair_id", "chair_from", "chair_until", "appointment_id", "stay_id")
+    )
+    for chair, start, until, appointment, stay in rows:
+        taken[chair].append(Taken(Interval(start, until), appointment, stay))
+    return taken
+
+
+def cares(unit: Unit, span: Interval, now: datetime) -> list[tuple[int, staffing.Care]]:
+    """The live treatments that nurses of the unit watch at some time within `span`, by appointment."""
+    rows = (
+        Appointment.objects.filter(
+            unit=unit,
+            status__in=lifecycle.LIVE,
+            start__lt=span.end + LONGEST_CARE,
+            start__gt=span.start - LONGEST_CARE,
+        )
+        .exclude(status="pending", hold_expires_at__lte=now)
+        .values_list("pk", "start", "end", "prep_minutes", "observation_minutes", "acuity")
+    )
+    found = []
+    for pk, start, end, prep, observation, acuity in rows:
+        watched = Interval(start - timedelta(minutes=prep), end + timedelta(minutes=observation))
+        if watched.overlaps(span):
+            found.append((pk, staffing.Care(interval=watched, start=start, acuity=acuity)))
+    return found
+
+
+def capacity(unit: Unit, span: Interval, zone: ZoneInfo) -> Mapping[datetime, staffing.Quarter]:
+    """Per quarter hour (UTC): the published shifts of a day, else the staffing pattern of its weekday."""
+    days = _dates(span, zone)
+    published = set(
+        UnitDay.objects.filter(unit=unit, date__in=days, shifts_published=True).values_list("date", flat=True)
+        if len(days) < 100  # a long list of parameters costs more than the rows of one unit
+        else UnitDay.objects.filter(
+            unit=unit, date__gte=days[0], date__lte=days[-1], shifts_published=True
+        ).values_list("date", flat=True)
+    )
+    by_shift = merged(localtime.day(day, zone) for day in published)
+    shifts = _shifts(unit, span, by_shift) if by_shift else []
+    patterns: dict[int, list[tuple[int, int, int, int, int]]] = defaultdict(list)
+    for weekday, *rest in StaffingPattern.objects.filter(unit=unit).values_list(
+        "weekday", "opens", "closes", "nurses", "patients", "acuity"
+    ):
+        patterns[weekday].append(tuple(rest))  # type: ignore[arg-type]
+    laid = [
+        staffing.PatternFacts(
+            interval=Interval(localtime.at(day, opens, zone), localtime.at(day, closes, zone)),
+            nurses=nurses,
+            patients=patients,
+            acuity=acuity,
+        )
+        for day in days
+        if day not in published
+        for opens, closes, nurses, patients, acuity in patterns[day.weekday()]
+        if localtime.at(day, opens, zone) < localtime.at(day, closes, zone)
+    ]
+    return staffing.capacity(localtime.quarter_hours(span), shifts, laid)
+
+
+def _shifts(unit: Unit, span: Interval, published: list[Interval]) -> list[staffing.ShiftFacts]:
+    """Published shifts that touch the span, clipped to published days: a night shift may reach into a day whose
+    own shifts are not published, where the pattern counts her already."""
+    rows = list(
+        Shift.objects.filter(
+            unit=unit, nurse__is_active=True, starts_at__lt=span.end, ends_at__gt=span.start
+        ).values_list("pk", "starts_at", "ends_at", "patients", "acuity")
+    )
+    breaks: dict[int, list[Interval]] = defaultdict(list)
+    for shift, start, end in Break.objects.filter(shift_id__in=[row[0] for row in rows]).values_list(
+        "shift_id", "starts_at", "ends_at"
+    ):
+        breaks[shift].append(Interval(start, end))
+    return [
+        staffing.ShiftFacts(interval=part, patients=patients, acuity=acuity, breaks=tuple(breaks[pk]))
+        for pk, start, end, patients, acuity in rows
+        for day in published
+        if (part := Interval(start, end).intersection(day)) is not None
+    ]
+
+
+def patient_facts(*, patient_id: int | None, need: Need, span: Interval, now: datetime) -> PatientFacts:
+    """The patient's other time touching `span`, and the doses of the need's substance that can matter to it,
+    over all her courses and centers."""
+    if patient_id is None:
+        return PatientFacts()
+    rows = (
+        Occupancy.objects.filter(
+            Q(patient_id=patient_id, patient_until__gt=span.start, patient_from__lt=span.end)
+            | Q(stay__patient_id=patient_id, chair_until__gt=span.start, chair_from__lt=span.end)
+        )
+        .exclude(appointment__status="pending", appointment__hold_expires_at__lte=now)
+        .annotate(at_center=Coalesce("appointment__center_id", "stay__center_id"))
+        .values_list(
+            "patient_from", "patient_until", "chair_from", "chair_until", "appointment_id", "stay_id", "at_center"
+        )
+    )
+    taken = [
+        Taken(
+            Interval(chair_from, chair_until) if stay is not None else Interval(patient_from, patient_until),
+            appointment,
+            stay,
+            center,
+        )
+        for patient_from, patient_until, chair_from, chair_until, appointment, stay, center in rows
+    ]
+    return PatientFacts(taken=taken, doses=doses(patient_id=patient_id, need=need, span=span, now=now))
+
+
+def doses(*, patient_id: int, need: Need, span: Interval, now: datetime) -> list[DoseFact]:
+    """Doses given and booked of one substance, as far around `span` as an interval or a cap reaches."""
+    if not need.substance:
+        return []
+    reach = _reach(need)
+    first, last = span.start - reach, span.end + reach
+    given = [
+        DoseFact(
+            at=at,
+            mg=mg,
+            kind="elsewhere" if place == Dose.Place.ELSEWHERE else "given",
+            appointment=appointment,
+            center=center,
+        )
+        for at, mg, place, appointment, center in Dose.objects.filter(
+            patient_id=patient_id,
+            substance=need.substance,
+            given_at__gt=first,
+            given_at__lt=last,
+        )
+        .exclude(status=Dose.Status.NOT_GIVEN)
+        .values_list("given_at", "mg", "place", "appointment_id", "appointment__center_id")
+    ]
+    booked = (
+        Appointment.objects.filter(
+            patient_id=patient_id,
+            status__in=lifecycle.OPEN,
+            protocol__substance=need.substance,
+            start__gt=first,
+            start__lt=last,
+        )
+        .exclude(status="pending", hold_expires_at__lte=now)
+        .values_list("pk", "start", "actual_start", "center_id", "protocol__dose_mg", "visit__course__dose_mg")
+    )
+    return given + [
+        DoseFact(
+            at=actual or start,
+            mg=ordered or mg or 0,
+            kind="given" if actual else "booked",
+            appointment=pk,
+            center=center,
+        )
+        for pk, start, actual, center, mg, ordered in booked
+    ]
+
+
+def _reach(need: Need) -> timedelta:
+    reach = timedelta(minutes=max((cap.within_minutes for cap in need.caps), default=0))
+    if need.gap is not None:
+        gap = need.gap
+        reach = max(
+            reach, timedelta(days=gap.at_least + 1) if gap.counts_in == "days" else timedelta(minutes=gap.at_least)
+        )
+    return reach + timedelta(days=1)

@@ -1,0 +1,120 @@
+"""Planning a stay: the doses of an elapsed cadence in one chair, kept from the first preparation to the last
+cleaning. All doses or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from scheduler.domain import localtime
+from scheduler.domain.errors import Refusal
+from scheduler.domain.intervals import Interval
+from scheduler.domain.rules import ChairFacts, DoseFact
+from scheduler.models import Course, Occupancy
+from scheduler.queries.drafts import Draft
+from scheduler.queries.planned import VisitPlan
+from scheduler.queries.search import Ground, Slot, ground
+
+STEP_MINUTES = 15  # how finely another minute is looked for around a dose's due time
+
+
+def plan_stay(course: Course, drafts: Sequence[Draft], *, now: datetime) -> list[VisitPlan]:
+    """Each dose at its due time, or as near to it as its window allows, in the first chair that can be kept."""
+    if not drafts:
+        return []
+    kept = Occupancy.objects.filter(stay_id=course.pk).first() if course.pk is not None else None
+    span = Interval(
+        min(drafts[0].window.start, kept.chair_from if kept is not None else drafts[0].window.start),
+        max(drafts[-1].window.end, kept.chair_until if kept is not None else drafts[-1].window.end),
+    )
+    where = ground(unit=course.unit, patient_id=course.patient_id, need=drafts[0].need, span=span, now=now)
+    chairs = [where.unit.chairs[kept.chair_id]] if kept is not None else _in_order(course, where)
+    best: list[VisitPlan] = []
+    for chair in chairs:
+        plans = _in_chair(drafts, where, chair, kept, now)
+        missing = sum(plan.slot is None for plan in plans)
+        if not missing:
+            return plans
+        if not best or missing < sum(plan.slot is None for plan in best):
+            best = plans
+    return [replace(plan, slot=None) for plan in best]
+
+
+def _in_order(course: Course, where: Ground) -> list[ChairFacts]:
+    """The wished chair first, then beds before recliners, then as they stand in the unit."""
+    chairs = list(where.unit.chairs.values())
+    return sorted(chairs, key=lambda chair: (chair.id != course.preferred_chair_id, not chair.is_bed))
+
+
+def _in_chair(
+    drafts: Sequence[Draft], where: Ground, chair: ChairFacts, kept: Occupancy | None, now: datetime
+) -> list[VisitPlan]:
+    plans: list[VisitPlan] = []
+    for draft in drafts:
+        plan = _dose(draft, where, chair, now)
+        plans.append(plan)
+        if plan.slot is not None:
+            where = where.with_dose(DoseFact(plan.slot.start, draft.need.mg, "booked", center=where.unit.center))
+    placed = [plan for plan in plans if plan.slot is not None]
+    if len(placed) < len(plans):
+        return plans
+    stay = hull([(plan.draft, plan.slot.start) for plan in placed if plan.slot is not None], kept)
+    first = plans[0]
+    assert first.slot is not None  # every plan has a slot here
+    # The chair between the doses is the patient's too: free, and open, all the time.
+    between = [
+        refusal
+        for refusal in where.refusals(first.draft.need, chair, first.slot.start, stay=stay)
+        if refusal.code in ("chair_is_free", "unit_is_open")
+    ]
+    if between:
+        return [replace(plan, slot=None, refusals=tuple(between)) for plan in plans]
+    return plans
+
+
+def hull(doses: Sequence[tuple[Draft, datetime]], kept: Occupancy | None = None) -> Interval:
+    """From the first preparation to the end of the last cleaning, and what the stay already keeps."""
+    first = min(localtime.add_elapsed(start, -draft.need.lengths.prep) for draft, start in doses)
+    last = max(localtime.add_elapsed(start, draft.need.lengths.after_start) for draft, start in doses)
+    if kept is not None and kept.chair_from is not None and kept.chair_until is not None:
+        first, last = min(first, kept.chair_from), max(last, kept.chair_until)
+    return Interval(first, last)
+
+
+def _dose(draft: Draft, where: Ground, chair: ChairFacts, now: datetime) -> VisitPlan:
+    """At the due time if no rule speaks against it, else the nearest quarter hour inside the window."""
+    said: list[Refusal] = []
+    for minutes in _outward(draft):
+        start = draft.due + timedelta(minutes=minutes)
+        if start < now:
+            continue
+        refused = where.refusals(draft.need, chair, start)
+        if not refused:
+            slot = Slot(
+                unit=where.unit.id,
+                unit_name=where.unit.name,
+                chair=chair,
+                start=start,
+                end=localtime.add_elapsed(start, draft.need.lengths.treatment),
+                score=abs(minutes) / 60,
+                reasons=(),
+            )
+            return VisitPlan(draft, slot, shifted=tuple(said))
+        said = said or refused
+        if any(refusal.code in ("chair_is_free", "chair_is_suitable") for refusal in refused):
+            break  # another minute of the same stay does not help: the chair is somebody else's
+    return VisitPlan(draft, None, refusals=tuple(said))
+
+
+def _outward(draft: Draft) -> list[int]:
+    window = draft.window
+    offsets = [0]
+    step = STEP_MINUTES
+    while True:
+        later, earlier = draft.due + timedelta(minutes=step), draft.due - timedelta(minutes=step)
+        inside = [offset for offset, moment in ((step, later), (-step, earlier)) if window.contains(moment)]
+        if not inside:
+            return offsets
+        offsets += inside
+        step += STEP_MINUTES

@@ -1,0 +1,310 @@
+"""Where a treatment can go: possible starts found by bitmaps, ranked, and the nearest alternatives to a refusal.
+
+Searching takes no locks; services/booking.py checks every rule again under its locks before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from scheduler.domain import availability, localtime, placement, staffing
+from scheduler.domain.availability import Horizon
+from scheduler.domain.errors import Refusal
+from scheduler.domain.intervals import Interval, subtract
+from scheduler.domain.placement import Wishes
+from scheduler.domain.rules import (
+    ChairFacts,
+    DoseFact,
+    Need,
+    PatientFacts,
+    Proposal,
+    Situation,
+    UnitFacts,
+    refusals,
+)
+from scheduler.domain.rules.forbidden import forbidden_starts
+from scheduler.models import Unit
+from scheduler.queries.facts import patient_facts, unit_facts
+
+GRID_MINUTES = 15  # starts are suggested on quarter hours; any minute can be booked
+LONGEST_SEARCH = timedelta(days=100)
+ALTERNATIVES = 3
+DAYS_AROUND = 7  # how far alternatives to a refused start are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place that passes every rule, soft ones too. `end` is the end of treatment; times are UTC."""
+
+    unit: int
+    unit_name: str
+    chair: ChairFacts
+    start: datetime
+    end: datetime
+    score: float
+    reasons: tuple[placement.Reason, ...]
+
+    def as_json(self, zone: Any) -> dict[str, Any]:
+        return {
+            "unit": self.unit,
+            "chair": self.chair.id,
+            "chair_name": self.chair.name,
+            "start": self.start.astimezone(zone).isoformat(),
+            "end": self.end.astimezone(zone).isoformat(),
+            "score": round(self.score, 3),
+            "reasons": [reason.say() for reason in self.reasons],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSearch:
+    slots: tuple[Slot, ...]
+    refusals: tuple[Refusal, ...] = ()
+    alternatives: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A unit and a patient over some time, read once, with what a plan has decided on top of it."""
+
+    unit: UnitFacts
+    patient: PatientFacts
+    ignoring: frozenset[int] = frozenset()
+
+    def with_dose(self, dose: DoseFact) -> Ground:
+        return replace(self, patient=replace(self.patient, doses=[*self.patient.doses, dose]))
+
+    def situation(self) -> Situation:
+        return Situation(unit=self.unit, patient=self.patient, ignoring=self.ignoring)
+
+    def proposal(self, need: Need, chair: ChairFacts, start: datetime, **more: Any) -> Proposal:
+        return Proposal(need=need, chair=chair, start=start, zone=self.unit.zone, center=self.unit.center, **more)
+
+    def refusals(self, need: Need, chair: ChairFacts, start: datetime, **more: Any) -> list[Refusal]:
+        return refusals(self.proposal(need, chair, start, **more), self.situation())
+
+
+def ground(
+    *, unit: Unit, patient_id: int | None, need: Need, span: Interval, now: datetime, ignoring: Iterable[int] = ()
+) -> Ground:
+    """Everything that placing `need` somewhere within `span` can depend on."""
+    wide = widened(span, need)
+    return Ground(
+        unit=unit_facts(unit=unit, span=wide, now=now),
+        patient=patient_facts(patient_id=patient_id, need=need, span=wide, now=now),
+        ignoring=frozenset(ignoring),
+    )
+
+
+def widened(span: Interval, need: Need) -> Interval:
+    """`span` with room for what a start inside it takes, on whole quarter hours so that no quarter is cut."""
+    lengths = need.lengths
+    first = span.start - timedelta(minutes=lengths.prep + 15)
+    last = span.end + timedelta(minutes=lengths.after_start + 15)
+    floor = first.replace(minute=first.minute // 15 * 15, second=0, microsecond=0)
+    ceiling = last.replace(minute=last.minute // 15 * 15, second=0, microsecond=0) + timedelta(minutes=15)
+    return Interval(floor, ceiling)
+
+
+def possible_starts(
+    where: Ground, need: Need, span: Interval, *, also: Sequence[datetime] = (), keep_window: bool = True
+) -> tuple[Horizon, dict[int, int]]:
+    """Per chair the starts within `span` that pass every rule, as bitmaps over the returned horizon: those on the
+    grid, and those of `also` off the grid (the due time itself)."""
+    unit, lengths = where.unit, need.lengths
+    horizon = Horizon.of(widened(span, need))
+    everything = (1 << horizon.minutes) - 1
+    allowed = _allowed_starts(where, need, span, horizon, also, keep_window)
+    if not allowed:
+        return horizon, {}
+    allowed &= _patient_room(where, need, horizon, everything)
+    allowed &= _nurses_room(where, need, horizon, everything)
+    opened = availability.mask(horizon, unit.open)
+    found: dict[int, int] = {}
+    for chair in unit.chairs.values():
+        if not allowed or not chair.is_active or (need.needs_bed and not chair.is_bed):
+            continue
+        busy = availability.mask_of_pairs(
+            horizon,
+            [
+                (taken.interval.start, taken.interval.end)
+                for taken in unit.taken.get(chair.id, ())
+                if taken.appointment not in where.ignoring
+                and not (taken.stay is not None and taken.stay == need.course)
+            ],
+        )
+        closures = [closure.interval for closure in unit.closed if closure.chair == chair.id]
+        if closures:
+            busy |= availability.mask(horizon, closures)
+        starts = allowed & availability.room(availability.free(opened, busy), lengths.prep, lengths.after_start)
+        if starts:
+            found[chair.id] = starts
+    return horizon, found
+
+
+def _allowed_starts(
+    where: Ground, need: Need, span: Interval, horizon: Horizon, also: Sequence[datetime], keep_window: bool
+) -> int:
+    """The span and the visit's own rules: window, order, authorisation, interval and caps."""
+    zone = where.unit.zone
+    inside = [span]
+    if keep_window and need.window is not None:
+        overlap = span.intersection(need.window)
+        inside = [overlap] if overlap is not None else []
+    order = need.order
+    limits = [
+        Interval(
+            localtime.day(first, zone).start if first is not None else horizon.origin - timedelta(days=1),
+            localtime.day(last, zone).end if last is not None else horizon.moment(horizon.minutes) + timedelta(days=1),
+        )
+        for first, last in (
+            (order.order_from, order.order_until),
+            (order.authorization_from, order.authorization_until),
+        )
+    ]
+    for limit in limits:
+        inside = [cut for part in inside if (cut := part.intersection(limit)) is not None]
+    if (
+        order.authorization_visits is not None
+        and need.ordinal is not None
+        and need.ordinal > order.authorization_visits
+    ):
+        inside = []
+    doses = [dose for dose in where.patient.doses if dose.appointment not in where.ignoring]
+    inside = subtract(inside, forbidden_starts(need, doses, zone))
+    grid = availability.every(horizon, GRID_MINUTES)
+    for moment in also:
+        if horizon.origin <= moment < horizon.moment(horizon.minutes):
+            grid |= 1 << horizon.index(moment)
+    return availability.mask(horizon, inside) & grid
+
+
+def _patient_room(where: Ground, need: Need, horizon: Horizon, everything: int) -> int:
+    busy = [
+        taken.interval
+        for taken in where.patient.taken
+        if taken.appointment not in where.ignoring or taken.appointment is None
+        if not (taken.stay is not None and taken.stay == need.course)
+    ]
+    if not busy:
+        return everything
+    clear = everything & ~availability.mask(horizon, busy)
+    return availability.room(clear, need.lengths.prep, need.lengths.care_after_start)
+
+
+def _nurses_room(where: Ground, need: Need, horizon: Horizon, everything: int) -> int:
+    cares = [care for appointment, care in where.unit.cares if appointment not in where.ignoring]
+    loads = staffing.load(list(where.unit.capacity), cares)
+    unwatched, no_start = staffing.blocked_masks(horizon, where.unit.capacity, loads, need.acuity)
+    watched = availability.room(everything & ~unwatched, need.lengths.prep, need.lengths.care_after_start)
+    return watched & ~no_start
+
+
+def load_share(where: Ground) -> Mapping[datetime, float]:
+    """Taken share of the nurses' acuity by quarter hour, for levelling the load."""
+    cares = [care for appointment, care in where.unit.cares if appointment not in where.ignoring]
+    loads = staffing.load(list(where.unit.capacity), cares)
+    return {
+        quarter: loads[quarter].acuity / can.acuity if can.acuity else 2.0
+        for quarter, can in where.unit.capacity.items()
+    }
+
+
+def best_slots(
+    where: Ground,
+    need: Need,
+    span: Interval,
+    *,
+    wishes: Wishes,
+    due: datetime | None = None,
+    limit: int = 10,
+    keep_window: bool = True,
+    to_the_minute: bool = False,
+    per_chair: bool = False,
+) -> list[Slot]:
+    """The best places for `need` with a start within `span`, best first."""
+    horizon, starts = possible_starts(where, need, span, also=[due] if due is not None else (), keep_window=keep_window)
+    if not starts:
+        return []
+    ranked = placement.rank(
+        starts=starts,
+        horizon=horizon,
+        zone=where.unit.zone,
+        due=due,
+        wishes=wishes,
+        load_share=load_share(where),
+        limit=limit,
+        to_the_minute=to_the_minute,
+        per_chair=per_chair,
+        chair_kinds={chair.id: chair.kind for chair in where.unit.chairs.values()},
+    )
+    return [_slot(where, need, candidate) for candidate in ranked]
+
+
+def _slot(where: Ground, need: Need, candidate: placement.Candidate) -> Slot:
+    return Slot(
+        unit=where.unit.id,
+        unit_name=where.unit.name,
+        chair=where.unit.chairs[candidate.chair],
+        start=candidate.start,
+        end=localtime.add_elapsed(candidate.start, need.lengths.treatment),
+        score=candidate.score,
+        reasons=candidate.reasons,
+    )
+
+
+def nearest(
+    where: Ground,
+    need: Need,
+    wanted: datetime,
+    *,
+    chair: int | None,
+    now: datetime,
+    last: datetime | None = None,
+) -> list[Slot]:
+    """Up to three varied places near a start that was refused, none of them in the past: inside the window if the
+    visit has one and there is room in it, else around the wanted time."""
+    for keep_window in (True, False):
+        around = Interval(
+            max(wanted - timedelta(days=DAYS_AROUND), now), max(wanted, now) + timedelta(days=DAYS_AROUND)
+        ).intersection(where.unit.span)
+        if around is None:
+            continue
+        found = best_slots(
+            where,
+            need,
+            around,
+            wishes=Wishes(chair=chair),
+            due=wanted,
+            limit=24,
+            keep_window=keep_window,
+            to_the_minute=need.gap is not None and need.gap.counts_in == "minutes",
+        )
+        if found:
+            return _varied(found, wanted, where)
+    return []
+
+
+def _varied(slots: Sequence[Slot], wanted: datetime, where: Ground) -> list[Slot]:
+    """The best one, then others that differ: another day, another hour, another chair."""
+    chosen: list[Slot] = []
+    for differs in (_another_day_or_hour, _any):
+        for slot in slots:
+            if len(chosen) < ALTERNATIVES and slot not in chosen and differs(slot, chosen, where):
+                chosen.append(slot)
+    return sorted(chosen, key=lambda slot: slot.score)
+
+
+def _another_day_or_hour(slot: Slot, chosen: Sequence[Slot], where: Ground) -> bool:
+    def hour(other: Slot) -> tuple[Any, int]:
+        local = other.start.astimezone(where.unit.zone)
+        return local.date(), local.hour
+
+    return all(hour(slot) != hour(other) for other in chosen)
+
+
+def _any(slot: Slot, chosen: Sequence[Slot], where: Ground) -> bool:
+    return True

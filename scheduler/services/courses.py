@@ -1,0 +1,337 @@
+"""Start, pause, resume, amend and discontinue a course; waive a visit; generate what is due.
+
+Creating a course writes its first visits in the same transaction, so that nothing is lost even without a broker;
+jobs place them (services/placing.py) and extend them to the horizon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
+from scheduler.domain.permissions import Actor
+from scheduler.models import Appointment, Center, Chair, Course, Protocol, Visit
+from scheduler.queries.course_request import CourseRequest, check_moment
+from scheduler.queries.drafts import GENERATED, Draft, anchors, drafts_until
+from scheduler.services import ledger, record
+from scheduler.services.attendance import complete_course_if_over
+from scheduler.services.booking import release_time
+from scheduler.services.changes import days_of, snapshot
+from scheduler.services.following import live_of_course, redate
+from scheduler.services.locking import locked, retrying, unit_days
+from scheduler.services.settle import Override, Wanted, check_override, settle
+
+__all__ = ["CourseRequest", "Placement", "amend", "create", "discontinue", "extend", "pause", "resume", "waive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where one visit of a preview shall stand: its ordinal, the chair's id, the start (aware)."""
+
+    ordinal: int
+    chair_id: int
+    start: datetime
+
+
+def create(
+    *,
+    actor: Actor,
+    center: Center,
+    request: CourseRequest,
+    placements: Sequence[Placement] | None = None,
+    override: Override | None = None,
+    now: datetime,
+) -> Course:
+    """Start a course. Without placements its visits stand unplaced and the job places them within seconds; with
+    placements all of these are booked, or nothing is written and Refused says why."""
+    drafts_of = request.course(center=center, now=now)
+    drafts = drafts_until(drafts_of, until=now + GENERATED)
+    chairs = _chairs(center, placements or [], drafts)
+
+    @retrying
+    def run() -> Course:
+        course = request.course(center=center, now=now)
+        wanted_places = {placement.ordinal: placement for placement in placements or []}
+        days = set()
+        for draft in drafts:
+            if draft.ordinal in wanted_places:
+                place = wanted_places[draft.ordinal]
+                chair = chairs[place.chair_id]
+                proposal = Wanted(need=draft.need, chair=chair, start=place.start.astimezone(UTC)).proposal()
+                days |= unit_days(chair.unit, proposal.own_chair_time)
+        with locked(patients=[course.patient_id], days=_with_between(days), now=now):
+            course.save()
+            visits = _write_visits(course, drafts)
+            record.event(actor=actor, verb="start-course", subject=course, now=now, after={"visits": len(visits)})
+            wanted = [
+                Wanted(
+                    need=draft.need,
+                    chair=chairs[wanted_places[draft.ordinal].chair_id],
+                    start=wanted_places[draft.ordinal].start.astimezone(UTC),
+                    patient=course.patient,
+                    visit=visits[draft.ordinal],
+                    protocol=course.protocol,
+                )
+                for draft in drafts_until(course, until=now + GENERATED)
+                if draft.ordinal in wanted_places
+            ]
+            if wanted:
+                check_override(actor, override, wanted)
+                rows = settle(actor=actor, wanted=wanted, override=override, now=now)
+                for row in rows:
+                    record.event(actor=actor, verb="book", subject=row, now=now, after=_said(row))
+                ledger.plan_for(*rows, kind="booked", now=now)
+                if override is not None:
+                    redate(course, now=now)
+        return course
+
+    return run()
+
+
+def _said(row: Appointment) -> dict:
+    return {name: value for name, value in snapshot(row).items() if value}
+
+
+def _with_between(days: set) -> set:
+    """A stay keeps its chair on the dates between its doses too; other courses lock the dates they touch."""
+    filled = set(days)
+    for unit in {unit for unit, _ in days}:
+        dates = sorted(day for other, day in days if other == unit)
+        for first, second in pairwise(dates):
+            if (second - first).days <= 2:
+                filled |= {(unit, first + timedelta(days=step)) for step in range((second - first).days)}
+    return filled
+
+
+def _chairs(center: Center, placements: Sequence[Placement], drafts: Sequence[Draft]) -> dict[int, Chair]:
+    known = {
+        chair.pk: chair
+        for chair in Chair.objects.select_related("unit__center").filter(
+            pk__in={placement.chair_id for placement in placements}, unit__center=center
+        )
+    }
+    ordinals = [placement.ordinal for placement in placements]
+    if len(set(ordinals)) < len(ordinals) or not set(ordinals) <= {draft.ordinal for draft in drafts}:
+        raise Malformed("placements", gettext_noop("Each visit of the course has at most one place."))
+    for placement in placements:
+        check_moment("placements", placement.start)
+        if placement.chair_id not in known:
+            raise Malformed("placements", gettext_noop("This chair is not in {center}."), center=center.name)
+    return known
+
+
+def _write_visits(course: Course, drafts: Sequence[Draft]) -> dict[int, Visit]:
+    Visit.objects.bulk_create(
+        [
+            Visit(
+                course=course,
+                ordinal=draft.ordinal,
+                due=draft.due,
+                window_start=draft.window.start,
+                window_end=draft.window.end,
+            )
+            for draft in drafts
+        ],
+        ignore_conflicts=True,  # two jobs may extend one course at once
+    )
+    rows = Visit.objects.filter(course=course, ordinal__in=[draft.ordinal for draft in drafts])
+    return {
+        visit.ordinal: visit for visit in rows.select_related("course__protocol", "course__center", "course__patient")
+    }
+
+
+def extend(*, actor: Actor, course: Course, now: datetime) -> int:
+    """Generate the visits that became due within the horizon; returns how many. Safe twice at once."""
+    if course.status != "active":
+        return 0
+    last = Visit.objects.filter(course=course).order_by("-ordinal").values_list("ordinal", flat=True).first() or 0
+    drafts = drafts_until(course, until=now + GENERATED, after=last, happened=anchors(course))
+    if not drafts:
+        return 0
+
+    @retrying
+    def run() -> int:
+        with locked(patients=[course.patient_id], days=[], now=now):
+            _write_visits(course, drafts)
+            record.event(actor=actor, verb="extend-course", subject=course, now=now, after={"visits": len(drafts)})
+        return len(drafts)
+
+    return run()
+
+
+def pause(*, actor: Actor, course: Course, reason: str, now: datetime) -> Course:
+    """On hold: bookings that have not begun are cancelled and their visits wait, unplaced, until it is resumed."""
+    return _end(actor, course, "pause", {"active"}, "on-hold", reason, now)
+
+
+def discontinue(*, actor: Actor, course: Course, reason: str, now: datetime) -> Course:
+    """For good: bookings that have not begun are cancelled, visits not done are waived with the reason."""
+    return _end(actor, course, "discontinue", {"draft", "active", "on-hold"}, "discontinued", reason, now)
+
+
+def resume(*, actor: Actor, course: Course, reason: str = "", now: datetime) -> Course:
+    """Active again: the jobs place its visits; those whose window has passed are on the worklist."""
+
+    @retrying
+    def run() -> Course:
+        with locked(patients=[course.patient_id], days=[], now=now):
+            current = _current(course, {"on-hold", "draft"}, "be resumed")
+            _set_status(actor, current, "resume", "active", reason, now)
+            redate(current, now=now)
+            Visit.objects.filter(course=current, state="unplaced").update(tried_at=None)
+        return current
+
+    resumed = run()
+    extend(actor=actor, course=resumed, now=now)
+    return resumed
+
+
+def amend(*, actor: Actor, course: Course, protocol: Protocol, reason: str, now: datetime) -> Course:
+    """Move the course to a newer version of its protocol. Bookings stay as promised; those that no longer lie in
+    their new window become proposals."""
+    if protocol.code != course.protocol.code or protocol.version <= course.protocol.version:
+        raise Malformed("protocol", gettext_noop("A course is amended to a newer version of its own protocol."))
+    if protocol.published_at is None or protocol.center_id not in (None, course.center_id):
+        raise Malformed("protocol", gettext_noop("This protocol is not offered here."))
+    _say_why(reason)
+
+    @retrying
+    def run() -> Course:
+        with locked(patients=[course.patient_id], days=[], now=now):
+            current = _current(course, {"draft", "active", "on-hold"}, "be amended")
+            before = {"protocol": current.protocol_id}
+            current.protocol = protocol
+            current.version += 1
+            current.save(update_fields=["protocol", "version"])
+            redate(current, now=now)
+            record.event(
+                actor=actor,
+                verb="amend",
+                subject=current,
+                now=now,
+                before=before,
+                after={"protocol": protocol.pk},
+                reason=reason,
+            )
+        return current
+
+    return run()
+
+
+def waive(*, actor: Actor, visit: Visit, reason: str, now: datetime) -> Visit:
+    """This dose will not be given: its booking is cancelled, nothing else moves."""
+    _say_why(reason)
+
+    @retrying
+    def run() -> Visit:
+        rows = list(live_of_course(visit.course_id).filter(visit_id=visit.pk))
+        days = {day for row in rows for day in days_of(row)}
+        with locked(patients=[visit.course.patient_id], days=days, now=now):
+            current = Visit.objects.select_related("course__center", "course__protocol").get(pk=visit.pk)
+            if current.state not in ("unplaced", "booked"):
+                raise Malformed("visit", gettext_noop("This visit is done or waived already."))
+            _cancel_bookings(actor, [row for row in rows if row.status != "fulfilled"], reason, now)
+            before = current.state
+            current.state, current.reason, current.refusals = "waived", reason, []
+            current.save(update_fields=["state", "reason", "refusals"])
+            record.event(
+                actor=actor,
+                verb="waive",
+                subject=current,
+                now=now,
+                before={"state": before},
+                after={"state": "waived"},
+                reason=reason,
+            )
+            complete_course_if_over(current.course)
+        return current
+
+    return run()
+
+
+def _end(actor: Actor, course: Course, verb: str, sources: set[str], status: str, reason: str, now: datetime) -> Course:
+    _say_why(reason)
+
+    @retrying
+    def run() -> Course:
+        rows = [
+            row for row in live_of_course(course.pk) if row.status in ("pending", "booked") and row.actual_start is None
+        ]
+        days = {day for row in rows for day in days_of(row)}
+        with locked(patients=[course.patient_id], days=days, now=now):
+            current = _current(course, sources, f"be {status}")
+            _set_status(actor, current, verb, status, reason, now)
+            _cancel_bookings(actor, rows, reason, now)
+            if status == "discontinued":
+                Visit.objects.filter(course=current, state="unplaced").update(
+                    state="waived", reason=reason[:200], refusals=[]
+                )
+        return current
+
+    return run()
+
+
+def _cancel_bookings(actor: Actor, rows: Sequence[Appointment], reason: str, now: datetime) -> None:
+    cancelled = []
+    for row in rows:
+        current = Appointment.objects.get(pk=row.pk)
+        if current.version != row.version:
+            row.refresh_from_db()
+        if row.status not in ("pending", "booked", "arrived", "checked-in"):
+            continue
+        before = row.status
+        row.status, row.hold_expires_at, row.reason, row.phase = "cancelled", None, reason, ""
+        row.version += 1
+        row.save()
+        release_time(row, reason=reason)
+        record.event(
+            actor=actor,
+            verb="cancel",
+            subject=row,
+            now=now,
+            before={"status": before},
+            after={"status": "cancelled"},
+            reason=reason,
+        )
+        cancelled.append(row)
+    if cancelled:
+        ledger.plan_for(*cancelled, kind="cancelled", now=now)
+
+
+def _current(course: Course, sources: set[str], what: str) -> Course:
+    current = Course.objects.select_related("protocol", "center", "unit__center", "patient").get(pk=course.pk)
+    if current.status not in sources:
+        raise Refused(
+            [
+                Refusal(
+                    "transition_is_allowed",
+                    gettext_noop("This course is {status}, so it cannot {what}."),
+                    {"status": current.get_status_display(), "what": what},
+                )
+            ]
+        )
+    return current
+
+
+def _set_status(actor: Actor, course: Course, verb: str, status: str, reason: str, now: datetime) -> None:
+    before = course.status
+    course.status, course.status_reason = status, reason
+    course.version += 1
+    course.save(update_fields=["status", "status_reason", "version"])
+    record.event(
+        actor=actor,
+        verb=verb,
+        subject=course,
+        now=now,
+        before={"status": before},
+        after={"status": status},
+        reason=reason,
+    )
+
+
+def _say_why(reason: str) -> None:
+    if not reason.strip():
+        raise Malformed("reason", gettext_noop("Say why."))

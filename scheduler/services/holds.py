@@ -1,0 +1,44 @@
+"""Holds that ran out: released by the next booking that touches their day, or by the job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from django.db.models import Q
+
+from scheduler.domain.permissions import Actor
+from scheduler.models import Appointment, Occupancy, Visit
+from scheduler.services import record
+
+JOB = Actor.job("expire-holds")
+
+
+def release_expired(days: Iterable[tuple[int, date]], *, now: datetime) -> int:
+    """Cancel expired holds of the units whose days are locked. To be called inside the lock."""
+    units = {unit for unit, _ in days}
+    return release(Appointment.objects.filter(unit_id__in=units), now=now)
+
+
+def release(appointments, *, now: datetime) -> int:
+    """Cancel those of the appointments that are holds and have expired. Safe twice at once: the update decides."""
+    expired = list(
+        appointments.filter(status="pending", hold_expires_at__lte=now)
+        .order_by("pk")
+        .only("pk", "visit_id", "patient_id", "center_id")
+    )
+    released = 0
+    for hold in expired:
+        changed = Appointment.objects.filter(Q(pk=hold.pk, status="pending", hold_expires_at__lte=now)).update(
+            status="cancelled", hold_expires_at=None, reason="hold expired"
+        )
+        if not changed:
+            continue
+        Occupancy.objects.filter(appointment_id=hold.pk).delete()
+        if hold.visit_id is not None:
+            Visit.objects.filter(pk=hold.visit_id, state="booked").update(state="unplaced")
+        record.event(
+            actor=JOB, verb="expire", subject=hold, now=now, before={"status": "pending"}, after={"status": "cancelled"}
+        )
+        released += 1
+    return released

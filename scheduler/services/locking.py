@@ -1,0 +1,120 @@
+"""The one lock discipline: lock what you consume, once, in a fixed order, before checking.
+
+First the patient rows, sorted; then the unit-day rows of every local date that the old and new occupancies touch,
+sorted by unit and date; then check, then write. Unit-days alone deadlocked, a constraint alone stalled for
+seconds; in this order neither (DESIGN section 4). On SQLite the IMMEDIATE transaction is the lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import F
+
+from scheduler.domain import localtime
+from scheduler.domain.errors import Busy
+from scheduler.domain.intervals import Interval
+from scheduler.models import Patient, Unit, UnitDay
+from scheduler.services.holds import release_expired
+
+TRIES = 5
+# Serialisation failure, deadlock, lock not available: nothing is wrong with the request, so it is tried again.
+_PASSING = {"40001", "40P01", "55P03"}
+
+UnitDayKey = tuple[int, date]
+Result = TypeVar("Result")
+
+
+def unit_days(unit: Unit, *intervals: Interval | None) -> set[UnitDayKey]:
+    """Every local date of the unit that one of the intervals touches."""
+    zone = unit.center.zone
+    return {
+        (unit.pk, day)
+        for interval in intervals
+        if interval is not None
+        for day in localtime.dates_touched(interval, zone)
+    }
+
+
+@contextmanager
+def locked(*, patients: Iterable[int | None], days: Iterable[UnitDayKey], now: datetime) -> Iterator[None]:
+    """A transaction that holds the locks. When it ends well every unit-day's version has gone up by one.
+
+    Expired holds on these days are released inside, so that what they kept is free for the check.
+    """
+    wanted = sorted(set(days))
+    with transaction.atomic():
+        _lock_patients(sorted({patient for patient in patients if patient is not None}))
+        rows = _lock_unit_days(wanted)
+        release_expired(wanted, now=now)
+        yield
+        UnitDay.objects.filter(pk__in=rows).update(version=F("version") + 1)
+
+
+def _lock_patients(patients: list[int]) -> None:
+    # no_key: rows that merely refer to the patient (messages, contacts) can still be written meanwhile.
+    list(
+        Patient.objects.select_for_update(no_key=True)
+        .filter(pk__in=patients)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+
+
+def _lock_unit_days(wanted: list[UnitDayKey]) -> list[int]:
+    found = _locked_rows(wanted)
+    if len(found) < len(wanted):
+        UnitDay.objects.bulk_create(
+            [UnitDay(unit_id=unit, date=day) for unit, day in wanted if (unit, day) not in found],
+            ignore_conflicts=True,
+        )
+        found = _locked_rows(wanted)
+    return list(found.values())
+
+
+def _locked_rows(wanted: list[UnitDayKey]) -> dict[UnitDayKey, int]:
+    rows = (
+        UnitDay.objects.select_for_update(no_key=True)
+        .filter(unit_id__in={unit for unit, _ in wanted}, date__in={day for _, day in wanted})
+        .order_by("unit_id", "date")
+        .values_list("unit_id", "date", "pk")
+    )
+    return {(unit, day): pk for unit, day, pk in rows if (unit, day) in set(wanted)}
+
+
+def retrying(service: Callable[..., Result]) -> Callable[..., Result]:
+    """Run the service again when the database asks for it; raise Busy when it keeps asking.
+
+    An IntegrityError here is the backstop that spoke (an overlap, a second live appointment of a visit): on the
+    next try the rules see what was committed meanwhile and refuse in words.
+    """
+
+    @wraps(service)
+    def run(*args: Any, **kwargs: Any) -> Result:
+        for attempt in range(1, TRIES + 1):
+            try:
+                return service(*args, **kwargs)
+            except OperationalError as error:
+                if not _is_passing(error) or _inside_a_transaction() or attempt == TRIES:
+                    raise Busy from error
+            except IntegrityError as error:
+                if _inside_a_transaction() or attempt == TRIES:
+                    raise Busy from error
+        raise Busy
+
+    return run
+
+
+def _is_passing(error: OperationalError) -> bool:
+    if connection.vendor == "sqlite":
+        return False  # "database is locked" comes after twenty seconds of waiting already
+    return getattr(error.__cause__, "sqlstate", None) in _PASSING
+
+
+def _inside_a_transaction() -> bool:
+    return connection.in_atomic_block

@@ -1,0 +1,153 @@
+"""Patients: registered, corrected, and how to reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from scheduler.domain import names
+from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
+from scheduler.domain.permissions import Actor
+from scheduler.models import Center, Contact, Patient, Registration
+from scheduler.services import record
+
+OLDEST_YEARS = 120
+EDITABLE = frozenset(
+    {"first_name", "last_name", "birth_date", "pronouns", "language", "allergies", "needs", "desk_notes"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactFacts:
+    """How to reach the patient, or somebody who speaks for her; `relation` "self" is the patient."""
+
+    name: str = ""
+    relation: str = "self"
+    email: str = ""
+    phone: str = ""
+    may_be_mailed: bool = True
+    may_book: bool = False
+
+
+def create_patient(
+    *,
+    actor: Actor,
+    center: Center,
+    first_name: str,
+    last_name: str,
+    birth_date: date,
+    mrn: str,
+    contacts: Sequence[ContactFacts] = (),
+    now: datetime,
+    **more: str,
+) -> Patient:
+    """Register a new patient at a center; `more` may hold pronouns, language, allergies, needs, desk_notes.
+
+    The first contact is the one that mail goes to. Raises Malformed, and Refused where the MRN is taken.
+    """
+    unknown = set(more) - EDITABLE
+    if unknown:
+        raise TypeError(f"a patient has no {', '.join(sorted(unknown))}")
+    patient = Patient(
+        first_name=first_name.strip(), last_name=last_name.strip(), birth_date=birth_date, created_at=now, **more
+    )
+    _check(patient, now=now, center=center)
+    mrn = mrn.strip()
+    if not mrn:
+        raise Malformed("mrn", gettext_noop("The MRN is missing."))
+    _check_length("mrn", mrn, 40)
+    patient.search_text = names.search_text(patient.first_name, patient.last_name)
+    try:
+        with transaction.atomic():
+            patient.save()
+            Registration.objects.create(center=center, patient=patient, mrn=mrn)
+            _add_contacts(patient, contacts)
+            record.event(actor=actor, verb="registered", subject=patient, now=now)
+    except IntegrityError as taken:
+        if not Registration.objects.filter(center=center, mrn=mrn).exists():
+            raise
+        raise Refused([_mrn_taken(mrn)]) from taken
+    return patient
+
+
+def update_patient(
+    *,
+    actor: Actor,
+    patient: Patient,
+    center: Center,
+    changes: Mapping[str, Any],
+    contacts: Sequence[ContactFacts] | None = None,
+    now: datetime,
+) -> Patient:
+    """Change what `changes` names; `contacts`, where given, replace all of hers. Raises Malformed."""
+    unknown = set(changes) - EDITABLE
+    if unknown:
+        raise Malformed(sorted(unknown)[0], gettext_noop("This can’t be changed here."))
+    for name, value in changes.items():
+        setattr(patient, name, value.strip() if isinstance(value, str) else value)
+    _check(patient, now=now, center=center)
+    patient.search_text = names.search_text(patient.first_name, patient.last_name)
+    with transaction.atomic():
+        patient.save()
+        if contacts is not None:
+            patient.contacts.all().delete()
+            _add_contacts(patient, contacts)
+        changed = sorted(changes) + (["contacts"] if contacts is not None else [])
+        # Names of fields only: what stood in them is personal and must stay erasable.
+        record.event(actor=actor, verb="corrected", subject=patient, after={"fields": changed}, now=now)
+    return patient
+
+
+def _check(patient: Patient, *, now: datetime, center: Center) -> None:
+    if not patient.last_name:
+        raise Malformed("last_name", gettext_noop("The last name is missing."))
+    today = now.astimezone(center.zone).date()
+    if patient.birth_date > today:
+        raise Malformed("birth_date", gettext_noop("The birth date {date} is in the future."), date=patient.birth_date)
+    if today.year - patient.birth_date.year > OLDEST_YEARS:
+        raise Malformed(
+            "birth_date", gettext_noop("The birth date {date} is too long ago."), date=patient.birth_date
+        )
+    for name in ("first_name", "last_name", "pronouns", "language", "allergies", "needs"):
+        limit = Patient._meta.get_field(name).max_length
+        _check_length(name, getattr(patient, name), limit or 200)
+
+
+def _check_length(field: str, value: str, most: int) -> None:
+    if len(value) > most:
+        raise Malformed(field, gettext_noop("This is longer than {most} signs."), most=most)
+    if any(ord(sign) < 32 for sign in value):
+        raise Malformed(field, gettext_noop("There are signs in it that can’t be shown."))
+
+
+def _add_contacts(patient: Patient, contacts: Sequence[ContactFacts]) -> None:
+    for number, facts in enumerate(contacts):
+        if facts.email:
+            try:
+                validate_email(facts.email)
+            except ValidationError as wrong:
+                raise Malformed("email", gettext_noop("An e-mail address looks like name@example.org.")) from wrong
+        _check_length("phone", facts.phone, 40)
+        _check_length("name", facts.name, 200)
+        Contact.objects.create(
+            patient=patient,
+            name=facts.name,
+            relation=facts.relation or "self",
+            email=facts.email,
+            phone=facts.phone,
+            may_be_mailed=facts.may_be_mailed,
+            may_book=facts.may_book,
+            is_primary=number == 0,
+        )
+
+
+def _mrn_taken(mrn: str) -> Refusal:
+    return Refusal(
+        "mrn_is_unique", gettext_noop("Another patient of this center has the MRN {mrn} already."), {"mrn": mrn}
+    )

@@ -1,0 +1,248 @@
+"""Checking and writing bookings under the locks: the one place where chair and patient time is taken.
+
+`settle` takes any number of wanted bookings and writes all of them or none. Each is checked against every rule as
+the database stands at that moment, the ones written just before it included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from scheduler.domain import lifecycle, localtime, permissions
+from scheduler.domain.errors import Forbidden, Malformed, Refusal, Refused, gettext_noop
+from scheduler.domain.intervals import Interval
+from scheduler.domain.permissions import Actor
+from scheduler.domain.rules import SOFT_CODES, ChairFacts, Need, Proposal, Situation, refusals
+from scheduler.models import Appointment, Chair, Occupancy, Patient, Protocol, Visit
+from scheduler.queries.facts import patient_facts, unit_facts
+from scheduler.queries.search import widened
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Soft rules that staff set aside, and why."""
+
+    codes: frozenset[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One booking to be written: a new one, or (with `appointment`) an existing one at another place."""
+
+    need: Need
+    chair: Chair
+    start: datetime
+    patient: Patient | None = None
+    visit: Visit | None = None
+    protocol: Protocol | None = None
+    appointment: Appointment | None = None
+    hold_expires_at: datetime | None = None
+
+    def facts(self) -> ChairFacts:
+        return ChairFacts(id=self.chair.pk, name=self.chair.name, kind=self.chair.kind, is_active=self.chair.is_active)
+
+    def proposal(self, stay: Interval | None = None) -> Proposal:
+        return Proposal(
+            need=self.need,
+            chair=self.facts(),
+            start=self.start,
+            zone=self.chair.unit.center.zone,
+            center=self.chair.unit.center_id,
+            appointment=self.appointment.pk if self.appointment is not None else None,
+            stay=stay,
+        )
+
+
+def settle(
+    *, actor: Actor, wanted: Sequence[Wanted], override: Override | None, now: datetime, hard_only: bool = False
+) -> list[Appointment]:
+    """Write all of `wanted` or raise Refused with everything that speaks against each. Call it inside `locked`,
+    and let Refused leave that block, so that nothing of a half-written batch stays."""
+    kept = stays(wanted)
+    waiting = {one.appointment.pk for one in wanted if one.appointment is not None}
+    # Release before occupying: two visits that swap their chairs would clash with each other's old place.
+    Occupancy.objects.filter(appointment_id__in=waiting).delete()
+    Occupancy.objects.filter(stay_id__in=kept).delete()
+    said: list[Refusal] = []
+    written: list[Appointment] = []
+    for one in wanted:
+        stay = kept.get(one.need.course) if one.need.keeps_chair and one.need.course is not None else None
+        found = refusals(
+            one.proposal(stay), _situation(one, stay, ignoring=waiting, now=now), overridden=_codes(override)
+        )
+        if hard_only:
+            found = [refusal for refusal in found if refusal.is_hard]
+        said += [_of_visit(refusal, one, len(wanted)) for refusal in found]
+        if not found:
+            written.append(_write(one, actor=actor, override=override, now=now))
+            if one.appointment is not None:
+                waiting.discard(one.appointment.pk)
+    if said:
+        raise Refused(sorted(_once(said), key=lambda refusal: not refusal.is_hard))
+    for course in kept:
+        keep_stay(course)
+    return written
+
+
+def stays(wanted: Iterable[Wanted]) -> dict[int, Interval]:
+    """By course, the whole time its chair will be kept once all of `wanted` is written."""
+    moving = {one.appointment.pk for one in wanted if one.appointment is not None}
+    ranges: dict[int, list[Interval]] = {}
+    for one in wanted:
+        if one.need.keeps_chair and one.need.course is not None:
+            ranges.setdefault(one.need.course, []).append(one.proposal().own_chair_time)
+    for course in ranges:
+        for row in Appointment.objects.filter(visit__course_id=course, status__in=lifecycle.LIVE).exclude(
+            pk__in=moving
+        ):
+            ranges[course].append(chair_time(row))
+    return {
+        course: Interval(min(one.start for one in found), max(one.end for one in found))
+        for course, found in ranges.items()
+    }
+
+
+def keep_stay(course_id: int) -> None:
+    """Make the stay's occupancy what its live doses need: from the first preparation to the last cleaning."""
+    Occupancy.objects.filter(stay_id=course_id).delete()
+    live = list(Appointment.objects.filter(visit__course_id=course_id, status__in=lifecycle.LIVE).order_by("start"))
+    if live:
+        times = [chair_time(row) for row in live]
+        Occupancy.objects.create(
+            stay_id=course_id,
+            chair_id=live[-1].chair_id,
+            chair_from=min(time.start for time in times),
+            chair_until=max(time.end for time in times),
+        )
+
+
+def keeps_chair(appointment: Appointment) -> bool:
+    """A dose of a stay: its chair is kept by the course, not by the dose."""
+    return appointment.visit is not None and appointment.visit.course.protocol.keeps_chair
+
+
+def chair_time(appointment: Appointment) -> Interval:
+    """`[start - prep, end + observation + turnover)`."""
+    return Interval(
+        appointment.start - timedelta(minutes=appointment.prep_minutes),
+        appointment.end + timedelta(minutes=appointment.observation_minutes + appointment.turnover_minutes),
+    )
+
+
+def stay_of(appointment: Appointment) -> Interval | None:
+    """The stay that the appointment is part of, for its locks."""
+    if not keeps_chair(appointment):
+        return None
+    row = Occupancy.objects.filter(stay_id=appointment.visit.course_id).first()  # type: ignore[union-attr]
+    return Interval(row.chair_from, row.chair_until) if row is not None else None  # type: ignore[arg-type]
+
+
+def _situation(one: Wanted, stay: Interval | None, *, ignoring: Iterable[int], now: datetime) -> Situation:
+    proposal = one.proposal(stay)
+    whole = Interval(
+        min(proposal.chair_time.start, proposal.care.start), max(proposal.chair_time.end, proposal.care.end)
+    )
+    span = widened(whole, one.need)
+    unit = one.chair.unit
+    return Situation(
+        unit=unit_facts(unit=unit, span=span, now=now, chairs=[one.chair]),
+        patient=patient_facts(
+            patient_id=one.patient.pk if one.patient is not None else None, need=one.need, span=span, now=now
+        ),
+        ignoring=frozenset(ignoring),
+    )
+
+
+def _write(one: Wanted, *, actor: Actor, override: Override | None, now: datetime) -> Appointment:
+    row = one.appointment or Appointment(created_at=now)
+    zone, lengths = one.chair.unit.center.zone, one.need.lengths
+    row.center = one.chair.unit.center
+    row.unit, row.chair = one.chair.unit, one.chair
+    row.patient, row.visit, row.protocol = one.patient, one.visit, one.protocol
+    row.start = one.start
+    row.end = localtime.add_elapsed(one.start, lengths.treatment)
+    row.promised_wall = f"{one.start.astimezone(zone):%Y-%m-%dT%H:%M}"
+    row.promised_zone = zone.key
+    row.prep_minutes = lengths.prep
+    row.observation_minutes = lengths.observation
+    row.turnover_minutes = lengths.turnover
+    row.acuity = one.need.acuity
+    if one.hold_expires_at is not None:
+        row.status, row.hold_expires_at, row.held_by = "pending", one.hold_expires_at, actor.label or actor.who
+    elif row.status in ("pending", "cancelled", "noshow", "entered-in-error"):
+        row.status, row.hold_expires_at = "booked", None
+    if override is not None:
+        row.override = {"codes": sorted(override.codes), "reason": override.reason, "by": actor.who}
+    if row.pk is not None:
+        row.version += 1
+    row.save()
+    occupy(row)
+    if one.visit is not None:
+        Visit.objects.filter(pk=one.visit.pk).update(state="booked", refusals=[], tried_at=now)
+    return row
+
+
+def occupy(row: Appointment) -> None:
+    """Take the chair and the patient's time. A dose of a stay takes only hers: the stay has the chair."""
+    chair = chair_time(row)
+    takes_chair = not keeps_chair(row)
+    Occupancy.objects.create(
+        appointment=row,
+        chair_id=row.chair_id if takes_chair else None,
+        chair_from=chair.start if takes_chair else None,
+        chair_until=chair.end if takes_chair else None,
+        patient_id=row.patient_id,
+        patient_from=chair.start if row.patient_id is not None else None,
+        patient_until=row.end + timedelta(minutes=row.observation_minutes) if row.patient_id is not None else None,
+    )
+
+
+def check_override(actor: Actor, override: Override | None, wanted: Sequence[Wanted]) -> None:
+    """Only soft rules, only with a reason, only by roles that may; the front desk only the window, and only up to
+    21 days after the due day."""
+    if override is None or not override.codes:
+        return
+    unknown = override.codes - SOFT_CODES
+    if unknown:
+        raise Malformed(
+            "override", gettext_noop("{rules} cannot be set aside by anybody."), rules=", ".join(sorted(unknown))
+        )
+    if not override.reason.strip():
+        raise Malformed("override", gettext_noop("Setting a rule aside needs a reason."))
+    if not permissions.may(actor.role, "override"):
+        raise Forbidden(gettext_noop("This role does not set rules aside."))
+    if actor.role != permissions.FRONT_DESK:
+        return
+    if override.codes - permissions.DESK_OVERRIDES:
+        raise Forbidden(
+            gettext_noop("The front desk may set aside only a visit's window. A nurse or manager may do more.")
+        )
+    for one in wanted:
+        due = one.need.due
+        if due is not None and one.start > due + timedelta(days=permissions.DESK_OVERRIDE_DAYS_LATE):
+            raise Forbidden(
+                gettext_noop("More than {days} days after the due day a nurse or a manager decides."),
+                days=permissions.DESK_OVERRIDE_DAYS_LATE,
+            )
+
+
+def _codes(override: Override | None) -> frozenset[str]:
+    return override.codes if override is not None else frozenset()
+
+
+def _of_visit(refusal: Refusal, one: Wanted, many: int) -> Refusal:
+    """In a batch each refusal says which visit it is about."""
+    if many == 1 or one.need.ordinal is None:
+        return refusal
+    return replace(refusal, facts={**refusal.facts, "ordinal": one.need.ordinal})
+
+
+def _once(said: Iterable[Refusal]) -> list[Refusal]:
+    kept: list[Refusal] = []
+    for refusal in said:
+        if refusal not in kept:
+            kept.append(refusal)
+    return kept
