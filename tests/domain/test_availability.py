@@ -39,8 +39,8 @@ def bits(*minutes: int) -> int:
     return sum(1 << minute for minute in minutes)
 
 
-def local(*clock: int) -> datetime:
-    return datetime(*clock, tzinfo=NEW_YORK).astimezone(UTC)  # type: ignore[arg-type]
+def local(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=NEW_YORK).astimezone(UTC)
 
 
 ranges = st.tuples(st.integers(-50, 250), st.integers(1, 120)).map(lambda r: (r[0], r[0] + r[1]))
@@ -76,7 +76,7 @@ class TestHorizon:
     def test_of_an_interval_holds_all_of_it(self) -> None:
         assert Horizon.of(between(0.5, 10.5)) == Horizon(ORIGIN, 11)
 
-    @pytest.mark.parametrize("hours, day", [(23, 14), (24, 15)])
+    @pytest.mark.parametrize(("hours", "day"), [(23, 14), (24, 15)])
     def test_a_local_day_has_its_real_minutes(self, hours: int, day: int) -> None:
         midnights = Interval(local(2027, 3, day), local(2027, 3, day + 1))
         assert Horizon.of(midnights).minutes == hours * 60
@@ -85,7 +85,7 @@ class TestHorizon:
         assert Horizon.of(Interval(local(2026, 11, 1), local(2026, 11, 2))).minutes == 25 * 60
 
     @pytest.mark.parametrize(
-        "origin, minutes",
+        ("origin", "minutes"),
         [
             (ORIGIN.replace(tzinfo=None), 10),
             (ORIGIN.astimezone(NEW_YORK), 10),
@@ -100,9 +100,7 @@ class TestHorizon:
 
 class TestMask:
     def test_ranges_may_overlap_touch_and_come_in_any_order(self) -> None:
-        assert mask(HORIZON, [between(8, 10), between(1, 3), between(2, 5), between(5, 6)]) == bits(
-            1, 2, 3, 4, 5, 8, 9
-        )
+        assert mask(HORIZON, [between(8, 10), between(1, 3), between(2, 5), between(5, 6)]) == bits(1, 2, 3, 4, 5, 8, 9)
 
     def test_nothing_is_an_empty_mask(self) -> None:
         assert mask(HORIZON, []) == 0
@@ -122,7 +120,10 @@ class TestMaskOfPairs:
 
     def test_a_row_over_midnight_is_cut_at_the_horizon_of_a_day(self) -> None:
         day = Horizon(local(2026, 11, 30), 24 * 60)
-        rows = [(local(2026, 11, 29, 23), local(2026, 11, 30, 1)), (local(2026, 11, 30, 23, 30), local(2026, 12, 1, 2))]
+        rows = [
+            (local(2026, 11, 29, 23), local(2026, 11, 30, 1)),
+            (local(2026, 11, 30, 23, 30), local(2026, 12, 1, 2)),
+        ]
         assert mask_of_pairs(day, rows) == bits(*range(60), *range(23 * 60 + 30, 24 * 60))
 
     @given(st.lists(ranges))
@@ -166,7 +167,7 @@ class TestRoom:
         hours = mask(night, [Interval(local(2027, 3, 14, 1, 30), local(2027, 3, 14, 3, 30))])
         assert [night.moment(s) for s in positions(room(hours, 0, 60))] == [local(2027, 3, 14, 1, 30)]
 
-    @pytest.mark.parametrize("before, after", [(-1, 10), (0, 0), (10, 0)])
+    @pytest.mark.parametrize(("before", "after"), [(-1, 10), (0, 0), (10, 0)])
     def test_a_visit_of_no_length_is_refused(self, before: int, after: int) -> None:
         with pytest.raises(ValueError):
             room(1, before, after)

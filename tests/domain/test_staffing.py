@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from scheduler.domain.availability import Horizon, positions
 from scheduler.domain.intervals import Interval
+from scheduler.domain.localtime import quarter_hours
 from scheduler.domain.staffing import (
     QUARTER,
     Care,
@@ -24,7 +25,6 @@ from scheduler.domain.staffing import (
     load,
     overloads,
     quarter_of,
-    quarters_of,
 )
 
 ORIGIN = datetime(2026, 11, 30, 13, 0, tzinfo=UTC)
@@ -42,8 +42,8 @@ def between(start: float, end: float) -> Interval:
     return Interval(at(start), at(end))
 
 
-def local(*clock: int, fold: int = 0) -> datetime:
-    return datetime(*clock, tzinfo=NEW_YORK, fold=fold).astimezone(UTC)  # type: ignore[arg-type,misc]
+def local(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=NEW_YORK).astimezone(UTC)
 
 
 ranges = st.tuples(st.integers(-60, 280), st.integers(1, 200)).map(lambda r: between(r[0], r[0] + r[1]))
@@ -64,21 +64,11 @@ patterns_ = st.builds(
 cares_ = st.builds(Care, interval=ranges, start=st.integers(-60, 280).map(at), acuity=st.integers(1, 4))
 
 
-class TestQuarters:
+class TestQuarterOf:
     def test_a_moment_belongs_to_the_quarter_it_lies_in(self) -> None:
         assert quarter_of(at(14.99)) == at(0)
         assert quarter_of(at(15)) == at(15)
         assert quarter_of(at(20).astimezone(NEW_YORK)).tzinfo is UTC
-
-    def test_every_quarter_touched_and_none_more(self) -> None:
-        assert quarters_of(between(14, 31)) == [at(0), at(15), at(30)]
-        assert quarters_of(between(15, 30)) == [at(15)]
-
-    @pytest.mark.parametrize("month, day, hours", [(3, 14, 23), (11, 1, 25), (12, 1, 24)])
-    def test_a_local_day_has_its_real_quarters(self, month: int, day: int, hours: int) -> None:
-        year = 2027 if month == 3 else 2026
-        day_ = Interval(local(year, month, day), local(year, month, day + 1))
-        assert len(quarters_of(day_)) == hours * 4
 
 
 class TestCapacity:
@@ -108,16 +98,16 @@ class TestCapacity:
 
     def test_a_night_shift_counts_on_both_sides_of_midnight(self) -> None:
         night = Interval(local(2026, 12, 1, 22), local(2026, 12, 2, 6))
-        axis = quarters_of(Interval(local(2026, 12, 1), local(2026, 12, 3)))
+        axis = quarter_hours(Interval(local(2026, 12, 1), local(2026, 12, 3)))
         found = capacity(axis, [ShiftFacts(night, 3, 6)], [])
         assert sum(can.nurses for can in found.values()) == 8 * 4
         assert found[local(2026, 12, 2)].nurses == 1
 
-    @pytest.mark.parametrize("month, day, hours", [(3, 14, 7), (11, 1, 9)])
+    @pytest.mark.parametrize(("month", "day", "hours"), [(3, 14, 7), (11, 1, 9)])
     def test_a_night_shift_works_its_real_hours(self, month: int, day: int, hours: int) -> None:
         year = 2027 if month == 3 else 2026
         shift = Interval(local(year, month, day), local(year, month, day, 8))
-        axis = quarters_of(Interval(local(year, month, day), local(year, month, day + 1)))
+        axis = quarter_hours(Interval(local(year, month, day), local(year, month, day + 1)))
         found = capacity(axis, [ShiftFacts(shift, 3, 6)], [])
         assert sum(can.nurses for can in found.values()) == hours * 4
 
@@ -145,8 +135,8 @@ class TestCapacity:
             laid = [pattern for pattern in patterns if all(is_in(pattern.interval, m) for m in minutes)]
             assert can == Quarter(
                 len(there) + sum(pattern.nurses for pattern in laid),
-                sum(one.patients for one in [*there, *laid]),
-                sum(one.acuity for one in [*there, *laid]),
+                sum(shift.patients for shift in there) + sum(pattern.patients for pattern in laid),
+                sum(shift.acuity for shift in there) + sum(pattern.acuity for pattern in laid),
             )
 
 
@@ -159,7 +149,12 @@ class TestLoad:
 
     def test_a_patient_counts_in_every_quarter_touched(self) -> None:
         found = load(QUARTERS, [Care(between(14, 46), at(20), 1)])
-        assert [quarter for quarter, have in found.items() if have.patients] == [at(0), at(15), at(30), at(45)]
+        assert [quarter for quarter, have in found.items() if have.patients] == [
+            at(0),
+            at(15),
+            at(30),
+            at(45),
+        ]
 
     def test_care_outside_the_quarters_is_left_out(self) -> None:
         found = load(QUARTERS, [Care(between(-60, 0), at(-30), 1), Care(between(240, 300), at(240), 1)])
@@ -167,7 +162,7 @@ class TestLoad:
 
     def test_care_over_midnight_counts_on_both_days(self) -> None:
         dose = Care(Interval(local(2027, 3, 14, 0, 25), local(2027, 3, 14, 3, 30)), local(2027, 3, 14, 1), 3)
-        found = load(quarters_of(Interval(local(2027, 3, 14), local(2027, 3, 15))), [dose])
+        found = load(quarter_hours(Interval(local(2027, 3, 14), local(2027, 3, 15))), [dose])
         # 00:15 to 03:30 on the wall clock, of which the hour from 02:00 does not exist.
         assert sum(have.patients for have in found.values()) == 9
 
@@ -251,7 +246,7 @@ class TestBlockedMasks:
             moment = horizon.moment(minute)
             more = Care(Interval(moment, moment + timedelta(minutes=1)), moment, acuity)
             here = quarter_of(moment)
-            found = overloads(can, load(quarters_of(more.interval), [*cares, more]))
+            found = overloads(can, load(quarter_hours(more.interval), [*cares, more]))
             broken = {one.what for one in found if one.quarter == here}
             assert bool(unwatched >> minute & 1) == bool(broken & {"patients", "acuity"})
             assert bool(no_start >> minute & 1) == ("starts" in broken)
