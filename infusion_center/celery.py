@@ -42,10 +42,7 @@ app.conf.beat_schedule = {
         task: {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
         for task, seconds in BEAT.items()
     },
-    **{
-        task: {"task": task, "schedule": when, "options": {"expires": 24 * 3600}}
-        for task, when in NIGHTLY.items()
-    },
+    **{task: {"task": task, "schedule": when, "options": {"expires": 24 * 3600}} for task, when in NIGHTLY.items()},
 }
 
 

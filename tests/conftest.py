@@ -2,11 +2,15 @@
 
 - `db` (pytest-django): one transaction, rolled back. The usual choice.
 - `committed_db`: commits are real; for threads, HTTP servers, workers. Restored from a template afterwards.
+- `broker`, `smtp_server`: real servers, to be stopped, killed and brought back.
+- `celery_worker(...)`, `web_server(...)`: real child processes over `committed_db`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +18,10 @@ from django.db import connections
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.support.broker import Broker
 from tests.support.committed import Template
+from tests.support.processes import CeleryWorker, WebServer
+from tests.support.smtp import SmtpServer
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +63,58 @@ def committed_db(_template: Template, django_db_blocker: DjangoDbBlocker) -> Gen
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Generator[Broker]:
+    """A running Redis-protocol server: `.url .pid .stop() .cont() .kill() .restart() .client()`."""
+    server = Broker(tmp_path / "broker")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def smtp_server() -> Generator[SmtpServer]:
+    """A running mail server: `.url .messages .answers .refused .settings .stop() .start() .hang() .go_on()`."""
+    server = SmtpServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def celery_worker(committed_db: None, broker: Broker, tmp_path: Path) -> Generator[Callable[..., CeleryWorker]]:
+    """Call it to start a worker: `celery_worker(concurrency=1, beat=False, environment={})`; many are allowed.
+
+    A worker has `.kill() .terminate() .wait_until(condition, seconds) .send(task) .output()`.
+    """
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> CeleryWorker:
+            log = tmp_path / f"worker-{len(list(tmp_path.glob('worker-*.log')))}.log"
+            worker = CeleryWorker(broker.url, log, **options)
+            stack.callback(worker.kill)
+            return worker
+
+        yield start
+
+
+@pytest.fixture
+def web_server(committed_db: None, tmp_path: Path) -> Generator[Callable[..., WebServer]]:
+    """Call it to start uvicorn over the committed database: `web_server(environment={}).url`."""
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> WebServer:
+            log = tmp_path / f"web-{len(list(tmp_path.glob('web-*.log')))}.log"
+            server = WebServer(log, **options)
+            stack.callback(server.kill)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """`rounds(3, 200)`: how often a drill goes round, first number in the suite, second in `make drill`."""
+    return lambda reduced, full: full if request.config.getoption("--full") else reduced

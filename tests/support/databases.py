@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="which database the tests run on (default: sqlite)",
     )
+    parser.addoption("--full", action="store_true", help="drills at full counts (fixture `rounds`)")
 
 
 # A wrapper runs before pytest-django's own hook, which reads the settings.

@@ -7,6 +7,8 @@ import http.client
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +36,16 @@ def _stop(*_: object) -> None:
     raise _Stopped
 
 
+def _follow(parent: int) -> None:
+    """`make run` killed outright must not leave the service behind, though nothing tells us but our parent's id."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 class Command(BaseCommand):
     help = "Run the whole service in the foreground: web, worker, beat and embedded broker."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own declaration; migrate checks
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         environment.add_arguments(parser)
@@ -49,6 +58,8 @@ class Command(BaseCommand):
             environment.refuse(f"PORT: 127.0.0.1:{settings.PORT} is taken by another program.")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _stop)
+        if options["follow_parent"]:
+            threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
         supervisor = Supervisor(BASE_DIR, held)
         code = 0
         try:

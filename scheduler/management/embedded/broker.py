@@ -44,7 +44,7 @@ class EmbeddedBroker:
         self._write(
             "valkey.conf",
             f'bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\ndir "{self.directory}"\n'
-            "daemonize no\nappendonly yes\nappendfsync everysec\nsave \"\"\nmaxmemory-policy noeviction\n"
+            'daemonize no\nappendonly yes\nappendfsync everysec\nsave ""\nmaxmemory-policy noeviction\n'
             f'logfile "{self.directory / "broker.log"}"\nloglevel notice\n',
         )
         self._write("url", self.url + "\n")

@@ -29,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", help="port of the web server on 127.0.0.1 (default: PORT or 8000)")
     parser.add_argument("--data", help="where database, broker and mail are kept (default: DATA_DIR or var/)")
     parser.add_argument("--no-demo", action="store_true", help="leave an empty database empty")
+    parser.add_argument(
+        "--follow-parent", action="store_true", help="stop when the process that started this one is gone"
+    )
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -68,7 +71,7 @@ def hold_data_dir(data: Path) -> int:
 
     Exits where another `serve` has it. Returns the descriptor, the same one each time.
     """
-    global _lock  # noqa: PLW0603 - one lock per process
+    global _lock
     if _lock is None:
         descriptor = os.open(data / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + LOCK_WAIT

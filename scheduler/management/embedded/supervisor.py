@@ -61,7 +61,7 @@ class Supervisor:
                 print(f"Starting {child.name} again in {pause:.0f} s.", file=sys.stderr, flush=True)
 
     def wait_until(self, condition: Callable[[], bool], *, crashes: int = 3) -> Child | None:
-        """Tend the children until `condition()`. Returns the child that crashed `crashes` times meanwhile, if one did."""
+        """Tend the children until `condition()`. Returns the child that crashed `crashes` times meanwhile, if any."""
         while not condition():
             self.tend()
             for child in self.children:
