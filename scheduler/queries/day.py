@@ -1,0 +1,269 @@
+"""One unit on one local date: hours, chairs with their visits and stays, the nurses' load. For the board and the API.
+
+The number of queries does not depend on how many rows there are (a test counts them).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import OuterRef, Q, Subquery
+
+from scheduler.domain import lifecycle, localtime, staffing
+from scheduler.domain.intervals import Interval
+from scheduler.models import Appointment, Chair, Closure, Course, Occupancy, Shift, Unit, UnitDay
+from scheduler.queries import facts
+
+GONE = ("cancelled", "entered-in-error")  # not on the board; the patient's page shows them, struck
+DAYS_BEFORE, DAYS_AFTER = 8, 15  # how far days near are looked for: two of every weekday, so that a holiday shows
+NEAR_BEFORE, NEAR_AFTER = 1, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A course that keeps its chair over `interval` (UTC), which may begin before the day and end after it."""
+
+    course: Course
+    chair_id: int
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class ChairDay:
+    """A chair with all that touches the day, by start. `closures` are those of the chair alone."""
+
+    chair: Chair
+    appointments: tuple[Appointment, ...]
+    stays: tuple[Stay, ...]
+    closures: tuple[Closure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuarterHour:
+    """What the nurses have to do and can do in the quarter hour from `start` (UTC)."""
+
+    start: datetime
+    load: staffing.Load
+    can: staffing.Quarter
+
+
+@dataclass(frozen=True, slots=True)
+class NearDay:
+    """A date close by. `fill` is the taken share of the open chair time, 0 to 1."""
+
+    date: date
+    is_open: bool
+    fill: float
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """`interval` is the local day in UTC (23, 24 or 25 hours); `open` is clipped to it.
+
+    `version` counts every change of the unit's day; 0 where nothing ever happened. `doses` holds all the visits of
+    the courses that stay, those of other days too, by course and time.
+    """
+
+    unit: Unit
+    date: date
+    zone: ZoneInfo
+    interval: Interval
+    open: tuple[Interval, ...]
+    closures: tuple[Closure, ...]
+    chairs: tuple[ChairDay, ...]
+    quarters: tuple[QuarterHour, ...]
+    near: tuple[NearDay, ...]
+    doses: Mapping[int, tuple[Appointment, ...]]
+    version: int
+
+    @property
+    def appointments(self) -> list[Appointment]:
+        return [appointment for row in self.chairs for appointment in row.appointments]
+
+
+def chair_time(appointment: Appointment) -> Interval:
+    """What the plan takes of the chair: preparation to the end of cleaning, UTC."""
+    return Interval(
+        appointment.start - timedelta(minutes=appointment.prep_minutes),
+        appointment.end + timedelta(minutes=appointment.observation_minutes + appointment.turnover_minutes),
+    )
+
+
+def schedule(*, unit: Unit, date: date, now: datetime) -> Day:
+    """The unit's whole local day. Cancelled visits, visits entered in error and expired holds are left out."""
+    zone = unit.center.zone
+    interval = localtime.day(date, zone)
+    wide = Interval(
+        localtime.day(date - timedelta(days=DAYS_BEFORE), zone).start,
+        localtime.day(date + timedelta(days=DAYS_AFTER), zone).end,
+    )
+    closures = facts.closures_of(unit, wide)
+    opening = facts.opening(unit, wide, zone, closures)
+    chairs = _chairs(unit, date)
+    taken, stays = _taken([chair.pk for chair in chairs], wide, interval, now)
+    rows = _appointments(unit, interval, stays, now)
+    appointments = [row for row in rows if shown_time(row).overlaps(interval)]
+    today = [row for row in closures if row.starts_at < interval.end and row.ends_at > interval.start]
+    by_chair: dict[int, list[Appointment]] = defaultdict(list)
+    for appointment in appointments:
+        by_chair[appointment.chair_id].append(appointment)
+    return Day(
+        unit=unit,
+        date=date,
+        zone=zone,
+        interval=interval,
+        open=tuple(part for span in opening if (part := span.intersection(interval)) is not None),
+        closures=tuple(row for row in today if row.chair_id is None and row.kind == Closure.Kind.CLOSED),
+        chairs=tuple(
+            ChairDay(
+                chair=chair,
+                appointments=tuple(by_chair[chair.pk]),
+                stays=tuple(stay for stay in stays if stay.chair_id == chair.pk),
+                closures=tuple(row for row in today if row.chair_id == chair.pk),
+            )
+            for chair in chairs
+            if chair.is_active or by_chair[chair.pk]
+        ),
+        quarters=tuple(_quarters(unit, interval, zone, appointments)),
+        near=tuple(_near(date, zone, opening, taken, sum(chair.is_active for chair in chairs))),
+        doses=_doses(rows, stays),
+        version=next((chair.day_version or 0 for chair in chairs), 0),
+    )
+
+
+def version(*, unit: Unit, date: date) -> int:
+    """The number that every change of the unit's day bumps; 0 where nothing ever happened."""
+    return UnitDay.objects.filter(unit=unit, date=date).values_list("version", flat=True).first() or 0
+
+
+def shifts(*, unit: Unit, date: date) -> list[Shift]:
+    """The shifts that touch the local day, with nurse and breaks."""
+    interval = localtime.day(date, unit.center.zone)
+    return list(
+        Shift.objects.filter(unit=unit, starts_at__lt=interval.end, ends_at__gt=interval.start)
+        .select_related("nurse")
+        .prefetch_related("breaks__covered_by")
+    )
+
+
+def _chairs(unit: Unit, date: date) -> list[Chair]:
+    # The day's version rides along: the page asks for it all the time, and a query of its own would cost more.
+    number = UnitDay.objects.filter(unit=unit, date=date).values("version")
+    return list(Chair.objects.filter(unit=unit).annotate(day_version=Subquery(number)))
+
+
+def _appointments(
+    unit: Unit, interval: Interval, stays: Iterable[Stay], now: datetime
+) -> list[Appointment]:
+    """What may touch the day, and every dose of the courses that stay."""
+    around = Q(start__lt=interval.end + facts.LONGEST_CARE, start__gt=interval.start - facts.LONGEST_CARE)
+    rows = (
+        Appointment.objects.filter(around | Q(visit__course__in=[stay.course.pk for stay in stays]), unit=unit)
+        .exclude(status__in=GONE)
+        .exclude(status="pending", hold_expires_at__lte=now)
+        .select_related("patient", "protocol", "visit__course")
+    )
+    return list(rows)
+
+
+def _doses(rows: Iterable[Appointment], stays: Iterable[Stay]) -> dict[int, tuple[Appointment, ...]]:
+    found: dict[int, list[Appointment]] = {stay.course.pk: [] for stay in stays}
+    for row in rows:
+        if row.visit is not None and row.visit.course_id in found:
+            found[row.visit.course_id].append(row)
+    return {course: tuple(doses) for course, doses in found.items()}
+
+
+def shown_time(appointment: Appointment) -> Interval:
+    """Planned chair time, shifted and stretched by what really happened (promise 4: reality is always shown)."""
+    planned = chair_time(appointment)
+    start, end = appointment.start, appointment.end
+    if appointment.actual_start is not None:
+        end = appointment.actual_start + (end - start)
+        start = appointment.actual_start
+    if appointment.actual_end is not None:
+        end = max(appointment.actual_end, start)
+    return Interval(
+        start - (appointment.start - planned.start),
+        max(end + (planned.end - appointment.end), start + timedelta(minutes=1)),
+    )
+
+
+def _taken(
+    chairs: Sequence[int], wide: Interval, interval: Interval, now: datetime
+) -> tuple[list[Interval], list[Stay]]:
+    """All taken chair time in `wide`, and the stays that touch `interval`."""
+    taken: list[Interval] = []
+    stays: list[Stay] = []
+    rows = (
+        Occupancy.objects.filter(chair_id__in=chairs, chair_until__gt=wide.start, chair_from__lt=wide.end)
+        .exclude(appointment__status="pending", appointment__hold_expires_at__lte=now)
+        .select_related("stay__patient", "stay__protocol")
+        .only(
+            "chair_id",
+            "chair_from",
+            "chair_until",
+            "stay__doses",
+            "stay__status",
+            "stay__patient__first_name",
+            "stay__patient__last_name",
+            "stay__protocol__short_name",
+        )
+    )
+    for row in rows:
+        occupied = Interval(row.chair_from, row.chair_until)
+        taken.append(occupied)
+        if row.stay_id is not None and occupied.overlaps(interval):
+            stays.append(Stay(course=row.stay, chair_id=row.chair_id, interval=occupied))
+    return taken, stays
+
+
+def _quarters(
+    unit: Unit, interval: Interval, zone: ZoneInfo, appointments: Iterable[Appointment]
+) -> list[QuarterHour]:
+    can = facts.capacity(unit, interval, zone)
+    cares = [
+        staffing.Care(
+            interval=Interval(
+                appointment.start - timedelta(minutes=appointment.prep_minutes),
+                appointment.end + timedelta(minutes=appointment.observation_minutes),
+            ),
+            start=appointment.start,
+            acuity=appointment.acuity,
+        )
+        for appointment in appointments
+        if appointment.status in lifecycle.LIVE
+    ]
+    loads: Mapping[datetime, staffing.Load] = staffing.load(list(can), cares)
+    return [QuarterHour(start=start, load=loads[start], can=can[start]) for start in can]
+
+
+def _near(
+    shown: date, zone: ZoneInfo, opening: Sequence[Interval], taken: Sequence[Interval], chairs: int
+) -> list[NearDay]:
+    """The last day before and the next days after that the unit works on; a holiday among them shows as closed."""
+    days = [shown + timedelta(days=step) for step in range(-DAYS_BEFORE, DAYS_AFTER + 1)]
+    spans = {day: localtime.day(day, zone) for day in days}
+    minutes = {day: _minutes(spans[day], opening) for day in days}
+    working = {day.weekday() for day in days if minutes[day]}
+    before = [day for day in days if day < shown and day.weekday() in working][-NEAR_BEFORE:]
+    after = [day for day in days if day > shown and day.weekday() in working][:NEAR_AFTER]
+    found = []
+    for day in [*before, shown, *after]:
+        room = minutes[day] * chairs
+        share = _minutes(spans[day], taken) / room if room else 0.0
+        found.append(NearDay(date=day, is_open=minutes[day] > 0, fill=min(share, 1.0)))
+    return found
+
+
+def _minutes(span: Interval, parts: Iterable[Interval]) -> float:
+    total = timedelta(0)
+    for part in parts:
+        inside = part.intersection(span)
+        if inside is not None:
+            total += inside.end - inside.start
+    return total.total_seconds() / 60
