@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -97,14 +98,14 @@ class TestWallTimes:
         assert localtime.to_utc(naive, zone).tzinfo is UTC
 
     def test_the_fold_mark_of_a_wall_time_is_not_looked_at(self):
-        marked = datetime(2026, 11, 1, 1, 30, fold=1)
+        marked = datetime.fromisoformat("2026-11-01T01:30").replace(fold=1)
         assert localtime.to_utc(marked, NEW_YORK) == at("2026-11-01T01:30-04:00")
         assert localtime.kind_of_wall(marked, NEW_YORK) == "fold"
 
     def test_both_occurrences_look_alike_on_the_wall(self):
         for moment in ("2026-11-01T01:30-04:00", "2026-11-01T01:30-05:00"):
             wall = localtime.to_wall(at(moment), NEW_YORK)
-            assert wall == datetime(2026, 11, 1, 1, 30)
+            assert wall == datetime.fromisoformat("2026-11-01T01:30")
             assert (wall.tzinfo, wall.fold) == (None, 0)
 
     def test_a_moment_is_no_wall_time_and_a_wall_time_no_moment(self):
@@ -113,11 +114,11 @@ class TestWallTimes:
         with pytest.raises(ValueError, match="not a wall time"):
             localtime.kind_of_wall(at("2026-06-01T09:00Z"), NEW_YORK)
         with pytest.raises(ValueError, match="no time zone"):
-            localtime.to_wall(datetime(2026, 6, 1, 9), NEW_YORK)
+            localtime.to_wall(datetime.fromisoformat("2026-06-01T09:00"), NEW_YORK)
         with pytest.raises(ValueError, match="no time zone"):
-            localtime.local_date(datetime(2026, 6, 1, 9), NEW_YORK)
+            localtime.local_date(datetime.fromisoformat("2026-06-01T09:00"), NEW_YORK)
         with pytest.raises(ValueError, match="no time zone"):
-            localtime.add_elapsed(datetime(2026, 6, 1, 9), 60)
+            localtime.add_elapsed(datetime.fromisoformat("2026-06-01T09:00"), 60)
 
     @pytest.mark.parametrize(
         ("zone", "there"),
@@ -169,7 +170,7 @@ class TestDay:
     @pytest.mark.parametrize("zone", [NEW_YORK, LORD_HOWE, SANTIAGO, CAIRO, HAVANA])
     def test_the_days_of_a_year_leave_no_hole_and_share_no_time(self, zone):
         days = [localtime.day(date(2026, 1, 1) + timedelta(days=n), zone) for n in range(366)]
-        assert all(one.end == next_.start for one, next_ in zip(days, days[1:], strict=False))
+        assert all(one.end == next_.start for one, next_ in pairwise(days))
 
     def test_a_day_that_the_place_skipped_is_no_day(self):
         with pytest.raises(ValueError, match="ends after its start"):
