@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from scheduler.domain.errors import gettext_noop
+from scheduler.domain.errors import fill, gettext_noop
 
 # First and last wall-clock minute. The night is no part of the day: who wants it asks for a time.
 PARTS_OF_DAY: Mapping[str, tuple[int, int]] = {
@@ -54,6 +54,10 @@ class Reason:
     code: str
     sentence: str
     facts: Mapping[str, object] = field(default_factory=dict)
+
+    def say(self, translate: Callable[[str], str] = str) -> str:
+        """The sentence, translated by `translate` (gettext at the doors), with its facts."""
+        return fill(translate(self.sentence), self.facts)
 
 
 def of_day(day: date, due_day: date) -> Reason:

@@ -129,7 +129,7 @@ class Protocol(models.Model):
             ),
             first_visits=self.first_visits,
             substance=self.substance,
-            dose_mg=self.dose_mg if self.dose_mg is not None else Decimal(0),
+            dose_mg=Decimal(str(self.dose_mg or 0)),
             acuity=self.acuity,
             first_acuity=_or(self.first_acuity, self.acuity),
             needs_bed=self.needs_bed,

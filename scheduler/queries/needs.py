@@ -57,7 +57,7 @@ def of_spec(
         acuity=spec.acuity_of(ordinal),
         needs_bed=spec.needs_bed,
         substance=spec.substance,
-        mg=spec.dose_mg if mg is None else Decimal(mg),
+        mg=spec.dose_mg if mg is None else Decimal(str(mg)),
         gap=spec.gap,
         caps=spec.caps,
         ordinal=ordinal,

@@ -83,7 +83,11 @@ def hull(doses: Sequence[tuple[Draft, datetime]], kept: Occupancy | None = None)
 
 
 def _dose(draft: Draft, where: Ground, chair: ChairFacts, now: datetime) -> VisitPlan:
-    """At the due time if no rule speaks against it, else the nearest quarter hour inside the window."""
+    """At the due time if no rule speaks against it, else the nearest quarter hour inside the window.
+
+    A dose that falls when the unit is closed is never squeezed in silently (DESIGN section 6): it has no place, and
+    the nearest minute at which it would fit is an alternative that somebody may choose.
+    """
     said: list[Refusal] = []
     for minutes in _outward(draft):
         start = draft.due + timedelta(minutes=minutes)
@@ -91,20 +95,26 @@ def _dose(draft: Draft, where: Ground, chair: ChairFacts, now: datetime) -> Visi
             continue
         refused = where.refusals(draft.need, chair, start)
         if not refused:
-            slot = Slot(
-                unit=where.unit.id,
-                unit_name=where.unit.name,
-                chair=chair,
-                start=start,
-                end=localtime.add_elapsed(start, draft.need.lengths.treatment),
-                score=abs(minutes) / 60,
-                reasons=(),
-            )
+            slot = _slot(draft, where, chair, start)
+            if any(refusal.code == "unit_is_open" for refusal in said):
+                return VisitPlan(draft, None, refusals=tuple(said), alternatives=(slot,))
             return VisitPlan(draft, slot, shifted=tuple(said))
         said = said or refused
         if any(refusal.code in ("chair_is_free", "chair_is_suitable") for refusal in refused):
             break  # another minute of the same stay does not help: the chair is somebody else's
     return VisitPlan(draft, None, refusals=tuple(said))
+
+
+def _slot(draft: Draft, where: Ground, chair: ChairFacts, start: datetime) -> Slot:
+    return Slot(
+        unit=where.unit.id,
+        unit_name=where.unit.name,
+        chair=chair,
+        start=start,
+        end=localtime.add_elapsed(start, draft.need.lengths.treatment),
+        score=abs((start - draft.due).total_seconds()) / 3600,
+        reasons=(),
+    )
 
 
 def _outward(draft: Draft) -> list[int]:

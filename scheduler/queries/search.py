@@ -25,7 +25,7 @@ from scheduler.domain.rules import (
     UnitFacts,
     refusals,
 )
-from scheduler.domain.rules.forbidden import forbidden_starts
+from scheduler.domain.rules.forbidden import EVER, forbidden_starts
 from scheduler.models import Unit
 from scheduler.queries.facts import patient_facts, unit_facts
 
@@ -157,8 +157,8 @@ def _allowed_starts(
     order = need.order
     limits = [
         Interval(
-            localtime.day(first, zone).start if first is not None else horizon.origin - timedelta(days=1),
-            localtime.day(last, zone).end if last is not None else horizon.moment(horizon.minutes) + timedelta(days=1),
+            localtime.day(first, zone).start if first is not None else EVER.start,
+            localtime.day(last, zone).end if last is not None else EVER.end,
         )
         for first, last in (
             (order.order_from, order.order_until),
@@ -213,7 +213,12 @@ def load_share(where: Ground) -> Mapping[datetime, float]:
     }
 
 
-def best_slots(
+def best_slots(where: Ground, need: Need, span: Interval, **asked: Any) -> list[Slot]:
+    """The best places for `need` with a start within `span`, best first; see `candidates` for what can be asked."""
+    return [_slot(where, need, candidate) for candidate in candidates(where, need, span, **asked)]
+
+
+def candidates(
     where: Ground,
     need: Need,
     span: Interval,
@@ -224,12 +229,15 @@ def best_slots(
     keep_window: bool = True,
     to_the_minute: bool = False,
     per_chair: bool = False,
-) -> list[Slot]:
-    """The best places for `need` with a start within `span`, best first."""
-    horizon, starts = possible_starts(where, need, span, also=[due] if due is not None else (), keep_window=keep_window)
+) -> list[placement.Candidate]:
+    """Ranked starts that pass every rule. `due` is also tried off the grid; `to_the_minute` is for doses whose
+    window counts in minutes."""
+    horizon, starts = possible_starts(
+        where, need, span, also=[due] if due is not None else (), keep_window=keep_window
+    )
     if not starts:
         return []
-    ranked = placement.rank(
+    return placement.rank(
         starts=starts,
         horizon=horizon,
         zone=where.unit.zone,
@@ -241,7 +249,6 @@ def best_slots(
         per_chair=per_chair,
         chair_kinds={chair.id: chair.kind for chair in where.unit.chairs.values()},
     )
-    return [_slot(where, need, candidate) for candidate in ranked]
 
 
 def _slot(where: Ground, need: Need, candidate: placement.Candidate) -> Slot:
@@ -273,38 +280,17 @@ def nearest(
         ).intersection(where.unit.span)
         if around is None:
             continue
-        found = best_slots(
+        found = candidates(
             where,
             need,
             around,
             wishes=Wishes(chair=chair),
             due=wanted,
-            limit=24,
+            limit=60,
             keep_window=keep_window,
             to_the_minute=need.gap is not None and need.gap.counts_in == "minutes",
+            per_chair=True,
         )
         if found:
-            return _varied(found, wanted, where)
+            return [_slot(where, need, candidate) for candidate in placement.spread_out(found, ALTERNATIVES)]
     return []
-
-
-def _varied(slots: Sequence[Slot], wanted: datetime, where: Ground) -> list[Slot]:
-    """The best one, then others that differ: another day, another hour, another chair."""
-    chosen: list[Slot] = []
-    for differs in (_another_day_or_hour, _any):
-        for slot in slots:
-            if len(chosen) < ALTERNATIVES and slot not in chosen and differs(slot, chosen, where):
-                chosen.append(slot)
-    return sorted(chosen, key=lambda slot: slot.score)
-
-
-def _another_day_or_hour(slot: Slot, chosen: Sequence[Slot], where: Ground) -> bool:
-    def hour(other: Slot) -> tuple[Any, int]:
-        local = other.start.astimezone(where.unit.zone)
-        return local.date(), local.hour
-
-    return all(hour(slot) != hour(other) for other in chosen)
-
-
-def _any(slot: Slot, chosen: Sequence[Slot], where: Ground) -> bool:
-    return True
