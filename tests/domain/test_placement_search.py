@@ -155,6 +155,7 @@ class TestSpreadOut:
     def test_no_more_than_there_are(self) -> None:
         assert spread_out([]) == []
         assert spread_out(self.many(1), n=0) == []
+        assert len(spread_out(self.many(1), n=2)) == 2
         assert len(spread_out(self.many(1), n=500)) == len(self.many(1))
 
     def test_best_first(self) -> None:
