@@ -127,6 +127,25 @@ class _Axis:
             self._acuity[first] += acuity
             self._acuity[end] -= acuity
 
+    def watch(self, cares: Iterable[Care]) -> None:
+        """`touched` and `add` for each care, written out: a search over months has thousands of them."""
+        origin, count = self.origin, self.count
+        hands, patients, acuity = self._hands, self._patients, self._acuity
+        for care in cares:
+            after, left, begun = care.interval.start - origin, origin - care.interval.end, care.start - origin
+            first = after.days * 96 + after.seconds // 900
+            end = -(left.days * 96 + left.seconds // 900)
+            begin = begun.days * 96 + begun.seconds // 900
+            first, end = first if first > 0 else 0, end if end < count else count
+            if first < end:
+                patients[first] += 1
+                patients[end] -= 1
+                acuity[first] += care.acuity
+                acuity[end] -= care.acuity
+            if 0 <= begin < count:
+                hands[begin] += 1
+                hands[begin + 1] -= 1
+
     def totals(self) -> Iterable[tuple[int, ...]]:
         """(hands, patients, acuity) of each quarter."""
         changes = (self._hands, self._patients, self._acuity)
@@ -169,12 +188,7 @@ def load(quarters: Sequence[datetime], cares: Iterable[Care]) -> dict[datetime, 
     if not quarters:
         return {}
     axis = _Axis(quarters)
-    for care in cares:
-        first, end = axis.touched(care.interval)
-        axis.add(first, end, 0, 1, care.acuity)
-        begin = axis.index(care.start)
-        if 0 <= begin < axis.count:
-            axis.add(begin, begin + 1, 1, 0, 0)
+    axis.watch(cares)
     known: dict[tuple[int, ...], Load] = {}
     return {
         quarter: known.get(total) or known.setdefault(total, Load(*total))
