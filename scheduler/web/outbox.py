@@ -1,0 +1,10 @@
+from scheduler.web.door import door
+
+
+@door(None)
+def outbox(desk, **kwargs): ...
+
+
+@door(None)
+def mail(desk, **kwargs): ...
+

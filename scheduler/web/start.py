@@ -1,0 +1,6 @@
+from scheduler.web.door import door
+
+
+@door(None)
+def start(desk, **kwargs): ...
+

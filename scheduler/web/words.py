@@ -1,0 +1,97 @@
+"""How times, lengths and names are written for staff (GUIDE, "Words"). All moments are given in the center's zone."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+
+def day(value: date, today: date | None = None) -> str:
+    """Tue 24 Nov; with the year where it is not this one (or `today` is not given)."""
+    with_year = today is None or value.year != today.year
+    return formats.date_format(value, "D j M Y" if with_year else "D j M")
+
+
+def short_day(value: date, now: datetime) -> str:
+    """Sat, for a day within six days of now; else Tue 3 Nov."""
+    if abs((value - now.date()).days) < 6:
+        return formats.date_format(value, "D")
+    return formats.date_format(value, "D j M")
+
+
+def short_label(value: date) -> str:
+    """Tue 24."""
+    return formats.date_format(value, "D j")
+
+
+def long_day(value: date) -> str:
+    """Tuesday 24 November 2026."""
+    return formats.date_format(value, "l j F Y")
+
+
+def clock(moment: datetime) -> str:
+    """13:40, on the 24-hour clock; the second 01:00 of an autumn night is told apart."""
+    again = moment.fold and moment.replace(fold=0).utcoffset() != moment.utcoffset()
+    text = f"{moment:%H:%M}"
+    return _("%(time)s again") % {"time": text} if again else text
+
+
+def moment(value: datetime, today: date | None = None) -> str:
+    """Tue 24 Nov, 13:40."""
+    return f"{day(value.date(), today)}, {clock(value)}"
+
+
+def length(value: timedelta) -> str:
+    """22 min, 2 h, 2 h 07."""
+    minutes = max(int(value.total_seconds() // 60), 0)
+    if minutes < 60:
+        return _("%(minutes)s min") % {"minutes": minutes}
+    hours, rest = divmod(minutes, 60)
+    if not rest:
+        return _("%(hours)s h") % {"hours": hours}
+    return _("%(hours)s h %(minutes)02d") % {"hours": hours, "minutes": rest}
+
+
+def ago(value: datetime, now: datetime) -> str:
+    """Today 10:41, Sun 18:02, 29 Aug: as near as it helps. Both in the center's zone."""
+    days = (now.date() - value.date()).days
+    if days == 0:
+        return _("Today %(time)s") % {"time": clock(value)}
+    if 0 < days < 7:
+        return f"{formats.date_format(value, 'D')} {clock(value)}"
+    return formats.date_format(value, "j M" if value.year == now.year else "j M Y")
+
+
+def age(birth_date: date, today: date) -> int:
+    return today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
+
+
+def born(birth_date: date, today: date) -> str:
+    """14 Mar 1981 (45)."""
+    return f"{formats.date_format(birth_date, 'j M Y')} ({age(birth_date, today)})"
+
+
+def days(count: int) -> str:
+    return ngettext("%(count)s day", "%(count)s days", count) % {"count": count}
+
+
+def person(user: Any) -> str:
+    return str(user.get_full_name() or user.get_username())
+
+
+def initials(name: str) -> str:
+    parts = [part for part in name.replace("@", " ").replace(".", " ").split() if part[:1].isalnum()]
+    return "".join(part[0].upper() for part in (parts[:1] + parts[-1:] if len(parts) > 1 else parts))
+
+
+def dose_of(ordinal: int | None, doses: int | None) -> str:
+    """3 of 4; the first of an open-ended course is "first", later ones "no. 5"."""
+    if ordinal is None:
+        return ""
+    if doses:
+        return _("%(number)s of %(all)s") % {"number": ordinal, "all": doses}
+    return _("first") if ordinal == 1 else _("no. %(number)s") % {"number": ordinal}
