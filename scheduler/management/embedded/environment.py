@@ -46,7 +46,7 @@ def prepare(arguments: list[str]) -> None:
         return
     parser = _OneLineParser(prog="serve", add_help=False)
     add_arguments(parser)
-    options, _ = parser.parse_known_args(arguments)
+    options = parser.parse_args(arguments)
     if options.port is not None:
         os.environ["PORT"] = options.port
     if options.data is not None:
