@@ -248,20 +248,18 @@ def _due_within_days(
     """Several doses a day keep the clock of their place in the day; they are pushed later, never earlier.
 
     A dose is pushed as far as it must be so that (a) it lies no nearer to the dose before it than the closest
-    two of a day, and (b) no round holds more doses than it should: a dose comes no earlier on the clock than
-    the one a round before it did. So of 09:00 and 16:00, a first dose begun at 10:20 moves the second to
-    17:20, and the next day's to 10:20 and 17:20; a second one begun at 17:10 leaves the next day's first at
-    09:00. Moving only that day's second would put three doses within 24 hours, and following an early dose
-    would shorten intervals that nobody asked to shorten. A dose begun inside the tolerance counts as begun
+    two of the plan, nights counted in, and (b) no round holds more doses than it should: a dose comes no earlier
+    on the clock than the one a round before it did. So of 09:00 and 16:00, a first dose begun at 10:20 moves the
+    second to 17:20, and the next day's to 10:20 and 17:20; a second one begun at 17:10 leaves the next day's
+    first at 09:00. Moving only that day's second would put three doses within 24 hours, and following an early
+    dose would shorten intervals that nobody asked to shorten. A dose begun inside the tolerance counts as begun
     when due.
     """
     anchor = to_wall(start, zone)
     doses, a_round = len(cadence.within_day), timedelta(days=cadence.every)
-    closest = timedelta(minutes=min(b - a for a, b in pairwise(cadence.within_day)))
+    closest = timedelta(minutes=min(b - a for a, b in pairwise((*cadence.within_day, cadence.every * MINUTES_PER_DAY))))
     dues: list[datetime] = []
-    counted: list[
-        datetime
-    ] = []  # wall times: in real time, a night with a clock change would push the next day
+    counted: list[datetime] = []  # wall times: in real time, a night with a clock change would push the next day
     for steps in range(wanted[-1]):
         wall = _wall_after(cadence, anchor, steps)
         if steps >= 1:

@@ -222,6 +222,10 @@ class TestReanchoringSeveralDosesADay:
             expected.split(", ")
         )
 
+    def test_a_night_shorter_than_the_day_between_two_doses_pushes_nothing(self):
+        times = due(Cadence("calendar", 1, "days", (0, 420, 1080)), "2026-06-01T08:00-04:00", 6, {}, PLUS_MINUS_60)
+        assert [clock[-9:-4] for clock in clocks(times, NEW_YORK)] == ["08:00", "15:00", "02:00"] * 2
+
     def test_a_night_with_a_clock_change_pushes_nothing(self):
         four_a_day = Cadence("calendar", 1, "days", (0, 360, 720, 1080))
         times = due(four_a_day, "2027-03-13T09:00-05:00", 6, {}, PLUS_MINUS_60)
