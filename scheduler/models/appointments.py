@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from scheduler.domain import lifecycle
+from scheduler.domain.intervals import Interval
 from scheduler.models.courses import Course, Visit
 from scheduler.models.people import Patient
 from scheduler.models.places import Center, Chair, Unit
@@ -177,3 +178,9 @@ class Occupancy(models.Model):
 
     def __str__(self) -> str:
         return f"occupancy {self.pk}"
+
+    @property
+    def chair_time(self) -> Interval | None:
+        if self.chair_from is None or self.chair_until is None:
+            return None
+        return Interval(self.chair_from, self.chair_until)

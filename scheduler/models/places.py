@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -50,7 +52,7 @@ class Center(models.Model):
         return self.name
 
     @property
-    def zone(self) -> localtime.ZoneInfo:
+    def zone(self) -> ZoneInfo:
         return localtime.zone(self.time_zone)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -113,7 +114,8 @@ def _taken(chairs: Collection[int], span: Interval, now: datetime) -> Mapping[in
         .values_list("chair_id", "chair_from", "chair_until", "appointment_id", "stay_id")
     )
     for chair, start, until, appointment, stay in rows:
-        taken[chair].append(Taken(Interval(start, until), appointment, stay))
+        if chair is not None and start is not None and until is not None:  # the check constraint says so
+            taken[chair].append(Taken(Interval(start, until), appointment, stay))
     return taken
 
 
@@ -206,15 +208,11 @@ def patient_facts(*, patient_id: int | None, need: Need, span: Interval, now: da
             "patient_from", "patient_until", "chair_from", "chair_until", "appointment_id", "stay_id", "at_center"
         )
     )
-    taken = [
-        Taken(
-            Interval(chair_from, chair_until) if stay is not None else Interval(patient_from, patient_until),
-            appointment,
-            stay,
-            center,
-        )
-        for patient_from, patient_until, chair_from, chair_until, appointment, stay, center in rows
-    ]
+    taken = []
+    for patient_from, patient_until, chair_from, chair_until, appointment, stay, center in rows:
+        start, until = (chair_from, chair_until) if stay is not None else (patient_from, patient_until)
+        if start is not None and until is not None:  # the check constraint says so
+            taken.append(Taken(Interval(start, until), appointment, stay, center))
     return PatientFacts(taken=taken, doses=doses(patient_id=patient_id, need=need, span=span, now=now))
 
 
@@ -255,7 +253,7 @@ def doses(*, patient_id: int, need: Need, span: Interval, now: datetime) -> list
     return given + [
         DoseFact(
             at=actual or start,
-            mg=ordered or mg or 0,
+            mg=ordered or mg or Decimal(0),
             kind="given" if actual else "booked",
             appointment=pk,
             center=center,

@@ -23,13 +23,13 @@ def plan_stay(course: Course, drafts: Sequence[Draft], *, now: datetime) -> list
     """Each dose at its due time, or as near to it as its window allows, in the first chair that can be kept."""
     if not drafts:
         return []
-    kept = Occupancy.objects.filter(stay_id=course.pk).first() if course.pk is not None else None
-    span = Interval(
-        min(drafts[0].window.start, kept.chair_from if kept is not None else drafts[0].window.start),
-        max(drafts[-1].window.end, kept.chair_until if kept is not None else drafts[-1].window.end),
-    )
+    row = Occupancy.objects.filter(stay_id=course.pk).first() if course.pk is not None else None
+    kept = row.chair_time if row is not None else None
+    first, last = drafts[0].window.start, drafts[-1].window.end
+    span = Interval(min(first, kept.start), max(last, kept.end)) if kept is not None else Interval(first, last)
     where = ground(unit=course.unit, patient_id=course.patient_id, need=drafts[0].need, span=span, now=now)
-    chairs = [where.unit.chairs[kept.chair_id]] if kept is not None else _in_order(course, where)
+    in_use = where.unit.chairs.get(row.chair_id) if row is not None and row.chair_id is not None else None
+    chairs = [in_use] if in_use is not None else _in_order(course, where)
     best: list[VisitPlan] = []
     for chair in chairs:
         plans = _in_chair(drafts, where, chair, kept, now)
@@ -48,7 +48,7 @@ def _in_order(course: Course, where: Ground) -> list[ChairFacts]:
 
 
 def _in_chair(
-    drafts: Sequence[Draft], where: Ground, chair: ChairFacts, kept: Occupancy | None, now: datetime
+    drafts: Sequence[Draft], where: Ground, chair: ChairFacts, kept: Interval | None, now: datetime
 ) -> list[VisitPlan]:
     plans: list[VisitPlan] = []
     for draft in drafts:
@@ -73,12 +73,12 @@ def _in_chair(
     return plans
 
 
-def hull(doses: Sequence[tuple[Draft, datetime]], kept: Occupancy | None = None) -> Interval:
+def hull(doses: Sequence[tuple[Draft, datetime]], kept: Interval | None = None) -> Interval:
     """From the first preparation to the end of the last cleaning, and what the stay already keeps."""
     first = min(localtime.add_elapsed(start, -draft.need.lengths.prep) for draft, start in doses)
     last = max(localtime.add_elapsed(start, draft.need.lengths.after_start) for draft, start in doses)
-    if kept is not None and kept.chair_from is not None and kept.chair_until is not None:
-        first, last = min(first, kept.chair_from), max(last, kept.chair_until)
+    if kept is not None:
+        first, last = min(first, kept.start), max(last, kept.end)
     return Interval(first, last)
 
 

@@ -109,8 +109,23 @@ def widened(span: Interval, need: Need) -> Interval:
     return Interval(floor, ceiling)
 
 
+Loads = Mapping[datetime, staffing.Load]
+
+
+def loads_of(where: Ground) -> Loads:
+    """The nurses' load per quarter hour, without what is about to change."""
+    cares = [care for appointment, care in where.unit.cares if appointment not in where.ignoring]
+    return staffing.load(list(where.unit.capacity), cares)
+
+
 def possible_starts(
-    where: Ground, need: Need, span: Interval, *, also: Sequence[datetime] = (), keep_window: bool = True
+    where: Ground,
+    need: Need,
+    span: Interval,
+    *,
+    loads: Loads | None = None,
+    also: Sequence[datetime] = (),
+    keep_window: bool = True,
 ) -> tuple[Horizon, dict[int, int]]:
     """Per chair the starts within `span` that pass every rule, as bitmaps over the returned horizon: those on the
     grid, and those of `also` off the grid (the due time itself)."""
@@ -121,7 +136,7 @@ def possible_starts(
     if not allowed:
         return horizon, {}
     allowed &= _patient_room(where, need, horizon, everything)
-    allowed &= _nurses_room(where, need, horizon, everything)
+    allowed &= _nurses_room(where, need, horizon, everything, loads_of(where) if loads is None else loads)
     opened = availability.mask(horizon, unit.open)
     found: dict[int, int] = {}
     for chair in unit.chairs.values():
@@ -195,18 +210,14 @@ def _patient_room(where: Ground, need: Need, horizon: Horizon, everything: int) 
     return availability.room(clear, need.lengths.prep, need.lengths.care_after_start)
 
 
-def _nurses_room(where: Ground, need: Need, horizon: Horizon, everything: int) -> int:
-    cares = [care for appointment, care in where.unit.cares if appointment not in where.ignoring]
-    loads = staffing.load(list(where.unit.capacity), cares)
+def _nurses_room(where: Ground, need: Need, horizon: Horizon, everything: int, loads: Loads) -> int:
     unwatched, no_start = staffing.blocked_masks(horizon, where.unit.capacity, loads, need.acuity)
     watched = availability.room(everything & ~unwatched, need.lengths.prep, need.lengths.care_after_start)
     return watched & ~no_start
 
 
-def load_share(where: Ground) -> Mapping[datetime, float]:
+def load_share(where: Ground, loads: Loads) -> Mapping[datetime, float]:
     """Taken share of the nurses' acuity by quarter hour, for levelling the load."""
-    cares = [care for appointment, care in where.unit.cares if appointment not in where.ignoring]
-    loads = staffing.load(list(where.unit.capacity), cares)
     return {
         quarter: loads[quarter].acuity / can.acuity if can.acuity else 2.0
         for quarter, can in where.unit.capacity.items()
@@ -232,8 +243,9 @@ def candidates(
 ) -> list[placement.Candidate]:
     """Ranked starts that pass every rule. `due` is also tried off the grid; `to_the_minute` is for doses whose
     window counts in minutes."""
+    loads = loads_of(where)
     horizon, starts = possible_starts(
-        where, need, span, also=[due] if due is not None else (), keep_window=keep_window
+        where, need, span, loads=loads, also=[due] if due is not None else (), keep_window=keep_window
     )
     if not starts:
         return []
@@ -243,7 +255,7 @@ def candidates(
         zone=where.unit.zone,
         due=due,
         wishes=wishes,
-        load_share=load_share(where),
+        load_share=load_share(where, loads),
         limit=limit,
         to_the_minute=to_the_minute,
         per_chair=per_chair,

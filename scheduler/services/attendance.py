@@ -210,7 +210,7 @@ def _change(
 
 
 def _give(row: Appointment, actor: Actor, now: datetime) -> None:
-    if row.protocol is None or row.patient_id is None:
+    if row.protocol is None or row.patient_id is None or row.actual_start is None:
         return
     ordered = row.visit.course.dose_mg if row.visit is not None else None
     Dose.objects.update_or_create(

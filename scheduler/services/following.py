@@ -117,7 +117,7 @@ def _known_before(course: Course, after: int, moved: Mapping[int, datetime]) -> 
 
 def _booked_up_to(course: Course, after: int, moved: Mapping[int, datetime]) -> dict[int, datetime]:
     return {
-        row.visit.ordinal: row.start  # type: ignore[union-attr]  # filtered on visits
+        row.visit.ordinal: row.start
         for row in live_of_course(course.pk).filter(visit__ordinal__lte=after)
         if row.visit is not None and row.visit.ordinal not in moved and row.actual_start is None
     }

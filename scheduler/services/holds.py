@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Occupancy, Visit
@@ -20,7 +20,7 @@ def release_expired(days: Iterable[tuple[int, date]], *, now: datetime) -> int:
     return release(Appointment.objects.filter(unit_id__in=units), now=now)
 
 
-def release(appointments, *, now: datetime) -> int:
+def release(appointments: QuerySet[Appointment], *, now: datetime) -> int:
     """Cancel those of the appointments that are holds and have expired. Safe twice at once: the update decides."""
     expired = list(
         appointments.filter(status="pending", hold_expires_at__lte=now)

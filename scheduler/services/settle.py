@@ -137,7 +137,7 @@ def stay_of(appointment: Appointment) -> Interval | None:
     if not keeps_chair(appointment):
         return None
     row = Occupancy.objects.filter(stay_id=appointment.visit.course_id).first()  # type: ignore[union-attr]
-    return Interval(row.chair_from, row.chair_until) if row is not None else None  # type: ignore[arg-type]
+    return row.chair_time if row is not None else None
 
 
 def _situation(one: Wanted, stay: Interval | None, *, ignoring: Iterable[int], now: datetime) -> Situation:

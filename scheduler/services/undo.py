@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
@@ -67,7 +68,7 @@ def last_change(appointment: Appointment) -> Event | None:
 
 
 def _put_back(
-    actor: Actor, row: Appointment, before: dict, chair: Chair, start: datetime, now: datetime
+    actor: Actor, row: Appointment, before: dict[str, Any], chair: Chair, start: datetime, now: datetime
 ) -> Appointment:
     held_before = row.status in lifecycle.LIVE
     moved = (row.chair_id, row.start) != (chair.pk, start)
@@ -99,5 +100,5 @@ def _put_back(
     return row
 
 
-def _value(name: str, value: object) -> object:
+def _value(name: str, value: Any) -> Any:
     return parse_datetime(value) if name in _TIMES and isinstance(value, str) else value

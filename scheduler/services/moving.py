@@ -1,0 +1,144 @@
+"""Move a booking, with what follows for later visits; reopen one that was cancelled or missed.
+
+Errors as in booking.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from scheduler.domain import lifecycle
+from scheduler.domain.errors import Malformed, Refused, gettext_noop
+from scheduler.domain.permissions import Actor
+from scheduler.models import Appointment, Chair
+from scheduler.queries import needs
+from scheduler.services import following, ledger
+from scheduler.services.changes import days_of, fetch, fresh, snapshot
+from scheduler.services.locking import locked, retrying
+from scheduler.services.settle import Override, Wanted, check_override, keeps_chair, settle
+from scheduler.services.writing import check_place, check_still_open, days, patients, recorded, with_alternatives
+
+
+def move(
+    *,
+    actor: Actor,
+    appointment: Appointment,
+    chair: Chair | None = None,
+    start: datetime | None = None,
+    override: Override | None = None,
+    accept_following: bool = False,
+    version: int | None = None,
+    now: datetime,
+) -> Appointment:
+    """Move a booking. Where later visits of its course no longer keep their interval or window, Refused carries
+    `proposals` for them; with `accept_following` they move together with it, all or none."""
+    appointment = fetch(appointment.pk)
+    target_chair = chair or appointment.chair
+    target_start = (start or appointment.start).astimezone(UTC)
+    check_place(target_chair, target_start, appointment.patient, now)
+    if target_chair.unit.center_id != appointment.center_id:
+        raise Malformed("chair", gettext_noop("This chair is in another center."))
+    proposals = following.propose(appointment=appointment, chair=target_chair, start=target_start, now=now)
+    wanted = [_moved(appointment, target_chair, target_start)]
+    if keeps_chair(appointment) and target_chair.pk != appointment.chair_id:
+        wanted += _rest_of_stay(appointment, target_chair)
+    if accept_following:
+        wanted += [proposal.wanted() for proposal in proposals]
+    try:
+        return _move_all(actor=actor, wanted=wanted, override=override, version=version, now=now)
+    except Refused as refused:
+        raise Refused(
+            refused.refusals,
+            alternatives=refused.alternatives,
+            proposals=() if accept_following else proposals,
+        ) from None
+
+
+def reopen(
+    *,
+    actor: Actor,
+    appointment: Appointment,
+    override: Override | None = None,
+    version: int | None = None,
+    now: datetime,
+) -> Appointment:
+    """Book a cancelled or missed visit again at its old place, if every rule still allows it."""
+    appointment = fetch(appointment.pk)
+    wanted = [_moved(appointment, appointment.chair, appointment.start)]
+    return _move_all(actor=actor, wanted=wanted, override=override, version=version, now=now, verb="reopen")
+
+
+def _moved(appointment: Appointment, chair: Chair, start: datetime) -> Wanted:
+    return Wanted(
+        need=needs.for_appointment(appointment),
+        chair=chair,
+        start=start,
+        patient=appointment.patient,
+        visit=appointment.visit,
+        protocol=appointment.protocol,
+        appointment=appointment,
+        hold_expires_at=appointment.hold_expires_at,
+    )
+
+
+def _rest_of_stay(appointment: Appointment, chair: Chair) -> list[Wanted]:
+    """The other doses of a stay go along to another chair, as long as none has begun there."""
+    assert appointment.visit is not None  # keeps_chair() says so
+    others = list(following.live_of_course(appointment.visit.course_id).exclude(pk=appointment.pk))
+    if any(other.actual_start is not None or other.status == "fulfilled" for other in others):
+        raise Malformed(
+            "chair", gettext_noop("This stay has begun in {chair}, so its doses stay there."), chair=appointment.chair
+        )
+    return [_moved(other, chair, other.start) for other in others]
+
+
+def _move_all(
+    *,
+    actor: Actor,
+    wanted: Sequence[Wanted],
+    override: Override | None,
+    version: int | None,
+    now: datetime,
+    verb: str = "move",
+) -> Appointment:
+    check_override(actor, override, wanted)
+    old_days = {day for one in wanted if one.appointment is not None for day in days_of(one.appointment)}
+
+    @retrying
+    def run() -> list[Appointment]:
+        with locked(patients=patients(wanted), days=days(wanted) | old_days, now=now):
+            current: list[Wanted] = []
+            before = {}
+            for position, one in enumerate(wanted):
+                assert one.appointment is not None  # moves are of bookings
+                row = fresh(one.appointment, version if position == 0 else None)
+                refusal = lifecycle.transition_is_allowed(verb, row.status)
+                if refusal is not None:
+                    raise Refused([refusal])
+                before[row.pk] = snapshot(row)
+                current.append(replace(one, appointment=row))
+            if verb == "reopen":
+                check_still_open(replace(current[0], appointment=None), now)
+            written = settle(actor=actor, wanted=current, override=override, now=now)
+            for row in written:
+                if row.confirmed_at is not None and before[row.pk]["start"] != row.start:
+                    row.confirmed_at = None  # she confirmed another time
+                    row.save(update_fields=["confirmed_at"])
+                recorded(actor, verb, row, before[row.pk], override, now)
+            _tell(written, before, verb, now)
+            following.redate_moved(written, now=now)
+            return written
+
+    return with_alternatives(run, wanted, now)[0]
+
+
+def _tell(written: Sequence[Appointment], before: Mapping[int, dict[str, Any]], verb: str, now: datetime) -> None:
+    if verb == "reopen":
+        ledger.plan_for(*written, kind="booked", now=now)
+        return
+    moved = [row for row in written if row.status != "pending" and before[row.pk]["start"] != row.start]
+    if moved:
+        ledger.plan_for(*moved, kind="moved", now=now)
