@@ -244,11 +244,15 @@ class TestDueTimes:
             start=at("2026-11-30T10:00-05:00"),
             zone=NEW_YORK,
             ordinals=iter([5, 3, 3]),
-            happened={2: at("2027-03-15T10:00-04:00"), 9: at("2030-01-01T10:00-05:00")},
+            happened={
+                2: at("2027-03-15T10:00-04:00"),
+                4: at("2027-10-15T10:00-04:00"),  # not asked for, but the fifth counts from it
+                9: at("2030-01-01T10:00-05:00"),
+            },
             tolerance=FIVE_SEVEN_DAYS,
         )
         assert list(times) == [3, 5]
-        assert dates(times.values(), NEW_YORK) == ["2027-06-15 10:00", "2027-12-15 10:00"]
+        assert dates(times.values(), NEW_YORK) == ["2027-06-15 10:00", "2028-01-15 10:00"]
 
     @pytest.mark.parametrize("cadence", [QUARTERLY, EVERY_8_HOURS, TWICE_A_DAY, ONCE])
     def test_no_ordinals_no_due_times(self, cadence):
