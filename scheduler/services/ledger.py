@@ -17,13 +17,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import transaction
-from django.db.models import Min, Q
+from django.db.models import Q
 
-from scheduler.domain import lifecycle, localtime
-from scheduler.domain.errors import Stale
-from scheduler.domain.permissions import Actor
+from scheduler.domain import lifecycle
 from scheduler.models import Appointment, Center, Contact, Course, LedgerEntry
-from scheduler.services import record
+from scheduler.queries.reminder_times import reminder_times
 
 Kind = Literal["booked", "moved", "cancelled"]
 
@@ -70,8 +68,7 @@ def plan_for(*appointments: Appointment, kind: Kind, now: datetime) -> None:
                 for appointment in group
                 if (row := _message(appointment, kind, appointment.pk in told, recipients, now)) is not None
             ]
-        if kind != "cancelled":
-            rows += _reminders(course, group, recipients, now)
+        rows += _reminders(course, group, recipients, now)
     _write(rows, now)
 
 
@@ -86,9 +83,7 @@ def supersede(*appointments: Appointment, now: datetime) -> int:
 def plan_overview(course: Course, *, now: datetime, recipient: Recipient | None = None) -> None:
     """One message with all visits of the course as they stand when it is sent, a few seconds from now."""
     due = now + OVERVIEW_SETTLES
-    earlier = LedgerEntry.objects.filter(
-        course=course, appointment__isnull=True, kind=LedgerEntry.Kind.OVERVIEW
-    )
+    earlier = LedgerEntry.objects.filter(course=course, appointment__isnull=True, kind=LedgerEntry.Kind.OVERVIEW)
     # The update, not a read, decides: it waits for, or holds off, a sender that is about to claim the row.
     if earlier.filter(state=LedgerEntry.State.DUE).update(due=due):
         return
@@ -108,6 +103,24 @@ def plan_overview(course: Course, *, now: datetime, recipient: Recipient | None 
         ],
         ignore_conflicts=True,
     )
+
+
+def replan(center: Center, *, now: datetime) -> None:
+    """After the center changed when it reminds: all unsent reminders of its bookings as they are now wanted."""
+    booked = list(
+        Appointment.objects.filter(center=center, status=Appointment.Status.BOOKED, start__gt=now).select_related(
+            "center", "visit__course__protocol"
+        )
+    )
+    with transaction.atomic():
+        LedgerEntry.objects.filter(
+            appointment__in=booked, kind=LedgerEntry.Kind.REMINDER, state=LedgerEntry.State.DUE
+        ).delete()
+        recipients = recipients_of({appointment.patient_id for appointment in booked})
+        _write(
+            [row for course, group in _by_course(booked) for row in _reminders(course, group, recipients, now)],
+            now,
+        )
 
 
 def who_know(appointments: Sequence[Appointment]) -> set[int]:
@@ -138,52 +151,6 @@ def recipients_of(patients: Collection[int | None]) -> dict[int | None, Recipien
     for contact in Contact.objects.filter(patient__in=patients):
         contacts[contact.patient_id].append(contact)
     return {patient: _recipient(found) for patient, found in contacts.items()}
-
-
-def call_instead(entry: LedgerEntry, *, now: datetime) -> None:
-    """What could not be mailed is a call to make, due now. Safe to repeat."""
-    recipients = Contact.objects.filter(patient=entry.patient_id).exclude(phone="")
-    LedgerEntry.objects.bulk_create(
-        [
-            LedgerEntry(
-                center_id=entry.center_id,
-                patient_id=entry.patient_id,
-                contact=recipients.first(),
-                appointment_id=entry.appointment_id,
-                course_id=entry.course_id,
-                kind=entry.kind,
-                channel=LedgerEntry.Channel.CALL,
-                appointment_start=entry.appointment_start,
-                offset_days=entry.offset_days,
-                sequence=entry.sequence,
-                due=now,
-            )
-        ],
-        ignore_conflicts=True,
-    )
-
-
-@transaction.atomic
-def mark_called(*, actor: Actor, entry: LedgerEntry, now: datetime) -> None:
-    """Somebody called, so the patient knows. Raises Stale where the row is no longer a call to make."""
-    changed = LedgerEntry.objects.filter(
-        pk=entry.pk, channel=LedgerEntry.Channel.CALL, state=LedgerEntry.State.DUE
-    ).update(state=LedgerEntry.State.SENT, done_at=now)
-    if not changed:
-        raise Stale
-    record.event(
-        actor=actor, verb="call", subject=entry, now=now, before={"state": "due"}, after={"state": "sent"}
-    )
-
-
-def reminder_times(center: Center, start: datetime) -> dict[int, datetime]:
-    """Days before -> when that reminder leaves (UTC), at the center's own hour of that local day."""
-    day = localtime.local_date(start, center.zone)
-    times = {
-        days: localtime.at(day - timedelta(days=days), center.reminder_minute, center.zone)
-        for days in center.reminder_days
-    }
-    return {days: due for days, due in times.items() if due < start}
 
 
 def _recipient(contacts: Sequence[Contact]) -> Recipient:
@@ -236,13 +203,17 @@ def _reminders(
     now: datetime,
 ) -> list[LedgerEntry]:
     if course is not None and course.protocol.keeps_chair:
-        first = Appointment.objects.filter(visit__course=course, status__in=lifecycle.LIVE).aggregate(
-            first=Min("start")
-        )["first"]
-        group = [appointment for appointment in group if first is None or appointment.start <= first]
+        first = (
+            Appointment.objects.filter(visit__course=course, status__in=lifecycle.LIVE)
+            .select_related("center", "visit")
+            .order_by("start", "pk")
+            .first()
+        )
+        group = [first] if first is not None else []
     return [
         _entry(appointment, LedgerEntry.Kind.REMINDER, recipients, due=due, offset_days=days)
         for appointment in group
+        if appointment.status == Appointment.Status.BOOKED
         for days, due in reminder_times(appointment.center, appointment.start).items()
         if due > now
     ]
@@ -276,17 +247,22 @@ def _entry(
 def _write(rows: Sequence[LedgerEntry], now: datetime) -> None:
     """Insert what is new. A reminder for exactly this time that was superseded unsent (moved away and back,
     cancelled and reopened) is due again."""
-    again = Q()
-    for row in rows:
-        if row.kind == LedgerEntry.Kind.REMINDER:
-            again |= Q(
-                appointment=row.appointment_id, appointment_start=row.appointment_start, channel=row.channel
-            )
-    if again:
-        LedgerEntry.objects.filter(
-            again, kind=LedgerEntry.Kind.REMINDER, state=LedgerEntry.State.SUPERSEDED, due__gt=now
-        ).update(state=LedgerEntry.State.DUE, done_at=None)
+    wanted = {_thing(row) for row in rows if row.kind == LedgerEntry.Kind.REMINDER}
+    if wanted:
+        superseded = LedgerEntry.objects.filter(
+            appointment__in={appointment for appointment, *_ in wanted},
+            kind=LedgerEntry.Kind.REMINDER,
+            state=LedgerEntry.State.SUPERSEDED,
+            due__gt=now,
+        )
+        again = [row.pk for row in superseded if _thing(row) in wanted]
+        LedgerEntry.objects.filter(pk__in=again).update(state=LedgerEntry.State.DUE, done_at=None)
     LedgerEntry.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _thing(row: LedgerEntry) -> tuple[int | None, datetime | None, int, str]:
+    """What makes a reminder the same reminder."""
+    return row.appointment_id, row.appointment_start, row.offset_days, row.channel
 
 
 def _later(one: datetime | None, other: datetime | None) -> bool:

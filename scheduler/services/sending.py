@@ -19,7 +19,7 @@ from django.db.models import Q
 
 from scheduler.domain import localtime
 from scheduler.models import Appointment, LedgerEntry
-from scheduler.services import ledger, mail, smtp_faults
+from scheduler.services import calls, ledger, mail, smtp_faults
 from scheduler.services.smtp_faults import Fault
 
 State, Kind, Channel = LedgerEntry.State, LedgerEntry.Kind, LedgerEntry.Channel
@@ -183,7 +183,7 @@ def _end(entry: LedgerEntry, verdict: Verdict, at: datetime) -> str:
         _finish(entry, state=State.DUE, due=verdict.until, claimed_at=None)
         return "later"
     if verdict.call:
-        ledger.call_instead(entry, now=at)
+        calls.call_instead(entry, now=at)
     _finish(entry, state=verdict.state, done_at=at)
     return verdict.state
 
@@ -194,7 +194,7 @@ def _failed(entry: LedgerEntry, fault: Fault, problem: Exception, at: datetime) 
     code = smtp_faults.describe(problem)
     log.warning("ledger entry %s: %s (%s), try %s", entry.pk, fault.value, code, attempts)
     if fault is Fault.NEVER or (fault is Fault.ADDRESS_LATER and attempts >= TRIES_AT_AN_ADDRESS):
-        ledger.call_instead(entry, now=at)
+        calls.call_instead(entry, now=at)
         _finish(entry, state=State.FAILED, done_at=at, error=code)
         return "failed", False
     backoff = min(timedelta(minutes=2 ** min(attempts, 10)), LONGEST_BACKOFF)
@@ -204,9 +204,7 @@ def _failed(entry: LedgerEntry, fault: Fault, problem: Exception, at: datetime) 
 
 def _finish(entry: LedgerEntry, **changes: Any) -> None:
     """Only while the claim is still ours: after the lease another worker may own the row."""
-    LedgerEntry.objects.filter(pk=entry.pk, state=State.CLAIMED, claimed_at=entry.claimed_at).update(
-        **changes
-    )
+    LedgerEntry.objects.filter(pk=entry.pk, state=State.CLAIMED, claimed_at=entry.claimed_at).update(**changes)
 
 
 def _calls_too_late(now: datetime) -> int:

@@ -1,0 +1,58 @@
+"""Promise 1: among planned occupancies no chair and no patient is taken twice (half-open: touching is fine)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from django.db.models import F
+
+from scheduler.models import Occupancy
+from scheduler.queries.integrity.problem import Problem
+
+Row = tuple[int, int, datetime, datetime]  # whose, occupancy, from, until
+
+
+def chairs(now: datetime) -> Iterator[Problem]:
+    rows = (
+        Occupancy.objects.filter(chair__isnull=False)
+        .order_by("chair_id", "chair_from", "pk")
+        .values_list("chair_id", "pk", "chair_from", "chair_until")
+    )
+    return _overlaps("chair_is_free", "chair", rows.iterator())
+
+
+def patients(now: datetime) -> Iterator[Problem]:
+    rows = (
+        Occupancy.objects.filter(patient__isnull=False)
+        .order_by("patient_id", "patient_from", "pk")
+        .values_list("patient_id", "pk", "patient_from", "patient_until")
+    )
+    return _overlaps("patient_is_free", "patient", rows.iterator())
+
+
+def stays_of_patients(now: datetime) -> Iterator[Problem]:
+    """During her stay a patient is nowhere else."""
+    rows = (
+        Occupancy.objects.filter(
+            patient__courses__stay__isnull=False,
+            patient_from__lt=F("patient__courses__stay__chair_until"),
+            patient_until__gt=F("patient__courses__stay__chair_from"),
+        )
+        .exclude(appointment__visit__course=F("patient__courses"))
+        .values_list("patient_id", "pk", "patient__courses__stay")
+    )
+    for patient, occupancy, stay in rows:
+        yield Problem("patient_is_free", {"patient": patient, "occupancies": [stay, occupancy]})
+
+
+def _overlaps(rule: str, what: str, rows: Iterable[Row]) -> Iterator[Problem]:
+    """Sorted by whose and from: each row against the one before it that lasts longest."""
+    whose: int | None = None
+    holder: int | None = None
+    until: datetime | None = None
+    for owner, pk, start, end in rows:
+        if owner == whose and until is not None and start < until:
+            yield Problem(rule, {what: owner, "occupancies": [holder, pk]})
+        if owner != whose or until is None or end > until:
+            whose, holder, until = owner, pk, end

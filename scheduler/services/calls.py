@@ -1,0 +1,64 @@
+"""Calls to make: what could not be mailed, and offers of earlier places. They stand on the worklist."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from scheduler.domain.errors import Stale
+from scheduler.domain.permissions import Actor
+from scheduler.models import Appointment, Contact, LedgerEntry
+from scheduler.services import record
+
+
+def call_instead(entry: LedgerEntry, *, now: datetime) -> None:
+    """What could not be mailed is a call to make, due now. Safe to repeat."""
+    recipients = Contact.objects.filter(patient=entry.patient_id).exclude(phone="")
+    LedgerEntry.objects.bulk_create(
+        [
+            LedgerEntry(
+                center_id=entry.center_id,
+                patient_id=entry.patient_id,
+                contact=recipients.first(),
+                appointment_id=entry.appointment_id,
+                course_id=entry.course_id,
+                kind=entry.kind,
+                channel=LedgerEntry.Channel.CALL,
+                appointment_start=entry.appointment_start,
+                offset_days=entry.offset_days,
+                sequence=entry.sequence,
+                due=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def plan_offer(appointment: Appointment, *, now: datetime) -> None:
+    """Somebody shall call: there is an earlier place for this booking. One row per offer."""
+    by_phone = Contact.objects.filter(patient=appointment.patient_id).exclude(phone="").first()
+    offers = LedgerEntry.objects.filter(appointment=appointment, kind=LedgerEntry.Kind.OFFER)
+    offers.filter(state=LedgerEntry.State.DUE).update(state=LedgerEntry.State.SUPERSEDED, done_at=now)
+    LedgerEntry.objects.create(
+        center_id=appointment.center_id,
+        patient_id=appointment.patient_id,
+        contact=by_phone,
+        appointment=appointment,
+        kind=LedgerEntry.Kind.OFFER,
+        channel=LedgerEntry.Channel.CALL,
+        appointment_start=appointment.start,
+        sequence=offers.count() + 1,
+        due=now,
+    )
+
+
+@transaction.atomic
+def mark_called(*, actor: Actor, entry: LedgerEntry, now: datetime) -> None:
+    """Somebody called, so the patient knows. Raises Stale where the row is no longer a call to make."""
+    changed = LedgerEntry.objects.filter(
+        pk=entry.pk, channel=LedgerEntry.Channel.CALL, state=LedgerEntry.State.DUE
+    ).update(state=LedgerEntry.State.SENT, done_at=now)
+    if not changed:
+        raise Stale
+    record.event(actor=actor, verb="call", subject=entry, now=now, before={"state": "due"}, after={"state": "sent"})

@@ -1,0 +1,117 @@
+"""Seals the record: hash-chained batches of the event and access rows, so that a change to one of them shows.
+
+Each seal's digest covers the digest before it and every row of its batch in order. The rows hold ids, times,
+statuses and reasons, nothing that would ever have to be erased (models/record.py), so their own values are hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Max, Model
+
+from scheduler.models import Access, Event, Seal
+
+TABLES: dict[str, type[Model]] = {"event": Event, "access": Access}
+ROWS_A_SEAL = 1000
+SEALS_A_TICK = 20
+FIRST = "0" * 64  # what the first seal of a table is chained to
+
+
+def seal_new(*, now: datetime) -> dict[str, int]:
+    """Seal all rows that are there. Returns how many of each table. Safe twice at once: the chain cannot fork."""
+    return {name: _seal_table(name, model, now) for name, model in TABLES.items()}
+
+
+def verify() -> list[str]:
+    """What is wrong with the record: one line per broken seal, none where it is sound."""
+    problems: list[str] = []
+    for name, model in TABLES.items():
+        previous, following = FIRST, 1
+        for seal in Seal.objects.filter(table=name).order_by("id"):
+            if seal.previous != previous or seal.first_id != following:
+                problems.append(f"{name}: seal {seal.pk} does not follow the one before it")
+            digest, rows = _digest(seal.previous, _rows(model, seal.first_id, seal.last_id))
+            if digest != seal.digest or rows != seal.rows:
+                problems.append(f"{name}: rows {seal.first_id} to {seal.last_id} are not what was sealed")
+            previous, following = seal.digest, seal.last_id + 1
+    return problems
+
+
+def _seal_table(name: str, model: type[Model], now: datetime) -> int:
+    newest = _newest_settled(model)
+    sealed = 0
+    for _ in range(SEALS_A_TICK):
+        last = Seal.objects.filter(table=name).order_by("-id").first()
+        first_id = last.last_id + 1 if last else 1
+        ids = list(
+            model._default_manager.filter(pk__gte=first_id, pk__lte=newest)
+            .order_by("pk")
+            .values_list("pk", flat=True)[:ROWS_A_SEAL]
+        )
+        if not ids:
+            break
+        previous = last.digest if last else FIRST
+        digest, rows = _digest(previous, _rows(model, first_id, ids[-1]))
+        try:
+            with transaction.atomic():
+                Seal.objects.create(
+                    table=name,
+                    first_id=first_id,
+                    last_id=ids[-1],
+                    rows=rows,
+                    digest=digest,
+                    previous=previous,
+                    sealed_at=now,
+                )
+        except IntegrityError:  # another worker sealed this batch a moment ago
+            break
+        sealed += rows
+    return sealed
+
+
+def _newest_settled(model: type[Model]) -> int:
+    """The highest id below which no row can appear any more.
+
+    Ids are given out before their transactions commit: without care a late row would slip in below a seal. The
+    SHARE lock waits for every transaction that has written to the table and holds off new ones for this one
+    read. Where it isn't to be had at once, nothing is sealed this time: writers never queue behind it for long.
+    On SQLite there is one writer at a time, so what is committed is all there is.
+    """
+    try:
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '200ms'")
+                    cursor.execute(f"LOCK TABLE {connection.ops.quote_name(model._meta.db_table)} IN SHARE MODE")
+            return model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0
+    except OperationalError as busy:
+        if getattr(busy.__cause__, "sqlstate", None) != "55P03":
+            raise
+        return 0
+
+
+def _rows(model: type[Model], first: int, last: int) -> Iterable[dict[str, Any]]:
+    return model._default_manager.filter(pk__gte=first, pk__lte=last).order_by("pk").values().iterator()
+
+
+def _digest(previous: str, rows: Iterable[dict[str, Any]]) -> tuple[str, int]:
+    total, count = hashlib.sha256(previous.encode()), 0
+    for row in rows:
+        total.update(hashlib.sha256(_canonical(row)).digest())
+        count += 1
+    return total.hexdigest(), count
+
+
+def _canonical(row: dict[str, Any]) -> bytes:
+    """The same bytes on both databases and in every zone."""
+    plain = {
+        name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value for name, value in row.items()
+    }
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), cls=DjangoJSONEncoder).encode()
