@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from scheduler.domain.errors import Malformed, Refusal, gettext_noop
@@ -38,10 +38,12 @@ def slots(
     patient: Patient | None = None,
     visit: Visit | None = None,
     wishes: Wishes | None = None,
+    ignoring: Collection[int] = (),
     limit: int = 10,
 ) -> SlotSearch:
     """Places whose treatment starts in `[from_, to)`, which pass every rule. With none, the answer says why and
-    names the nearest ones. Raises Malformed for an empty or too long time range and for an unknown length."""
+    names the nearest ones. `ignoring` are bookings that will move away. Raises Malformed for an empty or too long
+    time range and for an unknown length."""
     need, patient = _need(protocol, minutes, visit, patient)
     span = _span(from_, to, now)
     if not 1 <= limit <= MOST_SLOTS:
@@ -59,6 +61,7 @@ def slots(
             need=need,
             span=Interval(span.start, max(span.end, span.start + timedelta(days=DAYS_AROUND))),
             now=now,
+            ignoring=ignoring,
         )
         grounds.append(where)
         found += best_slots(
