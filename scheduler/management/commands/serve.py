@@ -97,6 +97,8 @@ class Command(BaseCommand):
         return 0
 
     def _database(self, *, demo: bool) -> None:
+        # This process asks once. A pool would only retry in the background before it tells that nobody is there.
+        settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
         try:
             call_command("migrate", interactive=False, verbosity=0)
         except OperationalError as problem:
