@@ -5,17 +5,14 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 
-
-def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. Says nothing about database, broker or jobs: `/readyz` does."""
-    return HttpResponse("ok\n", content_type="text/plain")
-
+from scheduler.web import health
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", healthz, name="healthz"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]
 if find_spec("scheduler.api") and find_spec("scheduler.api.urls"):

@@ -181,7 +181,7 @@ def resume(*, actor: Actor, course: Course, reason: str = "", now: datetime) -> 
             current = _current(course, {"on-hold", "draft"}, "be resumed")
             _set_status(actor, current, "resume", "active", reason, now)
             redate(current, now=now)
-            Visit.objects.filter(course=current, state="unplaced").update(tried_at=None)
+            Visit.objects.filter(course=current, state="unplaced").update(tried_at=None, reason="")
         return current
 
     resumed = run()
