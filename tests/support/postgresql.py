@@ -134,7 +134,10 @@ class PostgreSQL:
         copy = Path(tempfile.mkdtemp(prefix="pg-binaries-"))
         atexit.register(shutil.rmtree, copy, ignore_errors=True)
         os.chmod(copy, 0o755)
-        shutil.copytree(bin_dir.parent, copy / "pg", symlinks=True)
+        package = bin_dir.parents[1]
+        shutil.copytree(bin_dir.parent, copy / package.name / bin_dir.parent.name, symlinks=True)
+        for libraries in package.parent.glob(f"{package.name}.libs"):  # where a wheel keeps them, found by relative path
+            shutil.copytree(libraries, copy / libraries.name)
         for directory, _, _ in os.walk(copy):
             os.chmod(directory, 0o755)
-        return copy / "pg" / "bin"
+        return copy / package.name / bin_dir.parent.name / bin_dir.name
