@@ -55,8 +55,7 @@ def plan_for(*appointments: Appointment, kind: Kind, now: datetime) -> None:
     if not known:
         return
     told = who_know(known) if kind != "booked" else set()
-    if kind != "booked":
-        supersede(*known, now=now)
+    supersede(*known, now=now)
     recipients = recipients_of({appointment.patient_id for appointment in known})
     rows: list[LedgerEntry] = []
     for course, group in _by_course(known):
