@@ -14,10 +14,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from scheduler.domain.intervals import Interval
-from scheduler.domain.placement import Wishes
 from scheduler.models import Appointment, WaitlistEntry
 from scheduler.queries import freed, needs
-from scheduler.queries.search import Slot, best_slots, ground
+from scheduler.queries.search import ground, possible_starts
 from scheduler.services import calls, failures
 
 log = logging.getLogger(__name__)
@@ -76,20 +75,20 @@ def _waiting(now: datetime) -> list[WaitlistEntry]:
 def _offer(entry: WaitlistEntry, now: datetime) -> int:
     appointment = entry.appointment
     assert appointment is not None  # _waiting joins it
-    slot = _earlier_slot(entry, appointment, now)
-    if slot is None:
+    start = _earlier_start(entry, appointment, now)
+    if start is None:
         return 0
     with transaction.atomic():
         # The conditional update decides between two workers.
         changed = WaitlistEntry.objects.filter(pk=entry.pk, closed_at__isnull=True, offered_at=entry.offered_at).update(
-            offered_at=now, offered_start=slot.start
+            offered_at=now, offered_start=start
         )
         if changed:
             calls.plan_offer(appointment, now=now)
         return changed
 
 
-def _earlier_slot(entry: WaitlistEntry, appointment: Appointment, now: datetime) -> Slot | None:
+def _earlier_start(entry: WaitlistEntry, appointment: Appointment, now: datetime) -> datetime | None:
     if appointment.visit is not None and appointment.visit.course.protocol.keeps_chair:
         return None  # a dose of a stay moves with its stay, by a person
     need = needs.for_appointment(appointment)
@@ -106,12 +105,14 @@ def _earlier_slot(entry: WaitlistEntry, appointment: Appointment, now: datetime)
         now=now,
         ignoring=[appointment.pk],
     )
-    # Due at the first moment: the nearest place to it is the earliest.
-    slots = best_slots(where, need, span, wishes=Wishes(), due=first, limit=20)
-    taken = set(
-        WaitlistEntry.objects.filter(
-            appointment__unit=appointment.unit, closed_at__isnull=True, offered_at__gt=now - STANDS
-        ).values_list("offered_start", flat=True)
-    )
-    free = [slot for slot in slots if slot.start not in taken]
-    return min(free, key=lambda slot: slot.start, default=None)
+    offered = WaitlistEntry.objects.filter(
+        appointment__unit=appointment.unit, closed_at__isnull=True, offered_at__gt=now - STANDS
+    ).values_list("offered_start", flat=True)
+    horizon, starts = possible_starts(where, need, span)
+    others = 0
+    for start in offered:
+        if start is not None and horizon.origin <= start < horizon.moment(horizon.minutes):
+            others |= 1 << horizon.index(start)
+    free = [bits & ~others for bits in starts.values() if bits & ~others]
+    # The lowest bit is the earliest start.
+    return min((horizon.moment((bits & -bits).bit_length() - 1) for bits in free), default=None)
