@@ -1,10 +1,271 @@
-from scheduler.web.door import door
+"""Book by form: who, what, when; places are suggested, a no says why and what works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from scheduler.domain import localtime
+from scheduler.domain.errors import Forbidden, Malformed, NotFound, Refused
+from scheduler.domain.placement import Wishes
+from scheduler.models import Chair, Patient, Protocol, Unit, Visit
+from scheduler.queries import people
+from scheduler.queries.slots import slots
+from scheduler.services import booking, record
+from scheduler.web import last, words
+from scheduler.web.actions import visit_url
+from scheduler.web.dates import read_date, read_minute, read_moment
+from scheduler.web.door import Desk, door, page
+from scheduler.web.places import Place, Refusals, places, pressed, read_override, read_slot, refusals, slot_value
+
+DAYS_SEARCHED = 14
+OFFERED = 8
 
 
-@door(None)
-def book(desk, **kwargs): ...
+@dataclass
+class Wanted:
+    """What the form says so far. `chair` and `at` come from a click on the board."""
+
+    patient: Patient | None = None
+    visit: Visit | None = None
+    protocol: Protocol | None = None
+    minutes: int | None = None
+    unit: Unit | None = None
+    day: date | None = None
+    minute: int | None = None
+    chair: Chair | None = None
+    at: datetime | None = None
+    query: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        return self.visit is not None or self.protocol is not None or self.minutes is not None
+
+    def treatment(self) -> dict[str, Any]:
+        if self.visit is not None:
+            return {"visit": self.visit}
+        return {"protocol": self.protocol} if self.protocol is not None else {"minutes": self.minutes}
 
 
-@door(None)
-def move(desk, **kwargs): ...
+@dataclass
+class Answer:
+    """What the page shows below the form."""
 
+    found: list[Patient] = field(default_factory=list)
+    is_searched: bool = False
+    slots: tuple[Place, ...] = ()
+    refusals: Refusals | None = None
+    wrong: dict[str, str] = field(default_factory=dict)
+
+
+@door("book", posts=True)
+def book(desk: Desk) -> HttpResponse:
+    data = desk.request.POST if desk.request.method == "POST" else desk.request.GET
+    wanted = read(desk, data)
+    answer = Answer()
+    do = data.get("do", "")
+    if value := pressed(data):
+        done = _book(desk, wanted, value, answer)
+        if done is not None:
+            return done
+    elif do == "find":
+        answer.found = people.search(center=desk.center, query=wanted.query)
+        answer.is_searched = True
+        record.access(actor=desk.actor, patient=None, what="patient-search", now=desk.now)
+    elif do == "search":
+        _search(desk, wanted, answer)
+    return _show(desk, wanted, answer, status=409 if answer.refusals or answer.wrong else 200)
+
+
+def read(desk: Desk, data: QueryDict) -> Wanted:
+    """Another center's patient, visit, protocol or chair raises NotFound."""
+    wanted = Wanted(query=data.get("q", "").strip())
+    if _id(data.get("patient")) is not None:
+        wanted.patient = people.patient(center=desk.center, pk=int(data["patient"]))
+    what = data.get("what") or (f"visit:{data['visit']}" if data.get("visit") else "")
+    kind, _sign, number = what.partition(":")
+    if kind == "visit" and _id(number) is not None:
+        wanted.visit = _visit(desk, int(number))
+        wanted.patient = wanted.patient or people.patient(center=desk.center, pk=wanted.visit.course.patient_id)
+    elif kind == "protocol" and _id(number) is not None:
+        wanted.protocol = next((each for each in offered(desk) if each.pk == int(number)), None)
+    elif kind == "minutes":
+        wanted.minutes = _id(data.get("minutes"))
+    wanted.unit = next((each for each in desk.units if each.code == data.get("unit")), None)
+    wanted.day = read_date(data.get("day"))
+    wanted.minute = read_minute(data.get("time"))
+    wanted.at = read_moment(data.get("at"))
+    chair = _id(data.get("chair"))
+    if chair is not None:
+        wanted.chair = Chair.objects.filter(pk=chair, unit__center=desk.center).select_related("unit__center").first()
+    if wanted.at is not None:
+        wanted.day = wanted.day or wanted.at.astimezone(desk.center.zone).date()
+    return wanted
+
+
+def _id(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _visit(desk: Desk, pk: int) -> Visit:
+    found = (
+        Visit.objects.filter(course__center=desk.center, pk=pk)
+        .select_related("course__protocol", "course__patient", "course__center", "course__unit__center")
+        .first()
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def offered(desk: Desk) -> list[Protocol]:
+    """The newest published version of each protocol of the center, single visits first."""
+    rows = Protocol.objects.filter(
+        Q(center__isnull=True) | Q(center=desk.center), published_at__isnull=False
+    ).order_by("code", "-version")
+    newest: dict[str, Protocol] = {}
+    for row in rows:
+        newest.setdefault(row.code, row)
+    return sorted(newest.values(), key=lambda each: (each.cadence_kind != "once", each.name))
+
+
+def _search(desk: Desk, wanted: Wanted, answer: Answer) -> None:
+    if not _is_complete(wanted, answer):
+        return
+    try:
+        start, end = _range(desk, wanted)
+        found = slots(
+            center=desk.center,
+            from_=start,
+            to=end,
+            now=desk.now,
+            unit=wanted.unit or (wanted.visit.course.unit if wanted.visit is not None else None),
+            patient=wanted.patient,
+            wishes=Wishes(time_of_day=wanted.minute) if wanted.minute is not None else None,
+            limit=OFFERED,
+            **wanted.treatment(),
+        )
+    except Malformed as wrong:
+        answer.wrong[wrong.field] = wrong.say(_)
+        return
+    answer.slots = places(found.slots, desk)
+    if not found.slots:
+        title = _("No place in these %(days)s days") % {"days": max((end - start).days, 1)}
+        answer.refusals = refusals(desk, found.refusals, found.alternatives, title=title)
+
+
+def _is_complete(wanted: Wanted, answer: Answer) -> bool:
+    if wanted.patient is None:
+        answer.wrong["patient"] = _("Choose the patient first.")
+    if not wanted.is_known:
+        answer.wrong["what"] = _("Say what is booked: a due visit, a protocol, or how many minutes.")
+    return not answer.wrong
+
+
+def _range(desk: Desk, wanted: Wanted) -> tuple[datetime, datetime]:
+    """From the chosen day (or where the visit's window begins) for two weeks, or to the end of the window."""
+    zone, visit = desk.center.zone, wanted.visit
+    day = wanted.day
+    if day is None:
+        day = max(desk.today, visit.window_start.astimezone(zone).date()) if visit is not None else desk.today
+    start = max(localtime.day(day, zone).start, desk.now)
+    end = localtime.day(day + timedelta(days=DAYS_SEARCHED), zone).end
+    if visit is not None and visit.window_end > start:
+        end = min(max(end, visit.window_end), start + timedelta(days=90))
+    return start, end
+
+
+def _book(desk: Desk, wanted: Wanted, value: str, answer: Answer) -> HttpResponse | None:
+    """Book the chosen place; None where that was refused, with the reasons in `answer`."""
+    if not _is_complete(wanted, answer) or desk.request.method != "POST":
+        return None
+    chosen = read_slot(desk, value)
+    if chosen is None:
+        raise NotFound
+    chair, start = chosen
+    wanted.chair, wanted.at = chair, start
+    try:
+        made = booking.book(
+            actor=desk.actor,
+            chair=chair,
+            start=start,
+            patient=wanted.patient,
+            override=read_override(desk),
+            now=desk.now,
+            **wanted.treatment(),
+        )
+    except Refused as refused:
+        local = start.astimezone(desk.center.zone)
+        title = _("Not at %(time)s on %(day)s") % {"time": words.clock(local), "day": words.day(local.date(), desk.today)}
+        answer.refusals = refusals(desk, refused.refusals, refused.alternatives, title=title, slot=value)
+        return None
+    except Malformed as wrong:
+        answer.wrong[wrong.field] = wrong.say(_)
+        return None
+    except Forbidden as no:
+        answer.wrong["override"] = no.say(_)
+        return None
+    last.remember(desk.request.session, verb="book", appointment=made, now=desk.now)
+    return redirect(visit_url(desk, made))
+
+
+def _show(desk: Desk, wanted: Wanted, answer: Answer, *, status: int) -> HttpResponse:
+    today, zone = desk.today, desk.center.zone
+    if wanted.patient is not None:
+        record.access(actor=desk.actor, patient=wanted.patient, what="booking", now=desk.now)
+    here = None
+    if wanted.chair is not None and wanted.at is not None:
+        local = wanted.at.astimezone(zone)
+        here = {
+            "value": slot_value(wanted.chair.pk, local),
+            "say": f"{words.moment(local, today)}, {words.low(wanted.chair.name)}",
+            "chair": wanted.chair.pk,
+            "at": local.isoformat(timespec="minutes"),
+        }
+    context = {
+        "title": _("Book a visit"),
+        "place": "board",
+        "wanted": wanted,
+        "answer": answer,
+        "born": words.born(wanted.patient.birth_date, today) if wanted.patient is not None else "",
+        "mrn": people.mrn_of(wanted.patient) if wanted.patient is not None else "",
+        "found": [
+            {"patient": each, "born": words.born(each.birth_date, today), "mrn": people.mrn_of(each)}
+            for each in answer.found
+        ],
+        "due": _due(wanted.patient, desk) if wanted.patient is not None else [],
+        "protocols": offered(desk),
+        "day": (wanted.day or today).isoformat() if wanted.day or wanted.visit is None else "",
+        "time": f"{wanted.minute // 60:02}:{wanted.minute % 60:02}" if wanted.minute is not None else "",
+        "here": here,
+    }
+    return page(desk, "scheduler/book.html", context, status=status)
+
+
+def _due(patient: Patient, desk: Desk) -> list[dict[str, Any]]:
+    """Her visits that have no place yet, the next ones first."""
+    rows = (
+        Visit.objects.filter(
+            course__patient=patient, course__center=desk.center, course__status="active", state="unplaced"
+        )
+        .select_related("course__protocol")
+        .order_by("due")[:12]
+    )
+    return [
+        {
+            "pk": row.pk,
+            "label": _("%(what)s %(number)s, due %(day)s")
+            % {
+                "what": row.course.protocol.short_name,
+                "number": words.dose_of(row.ordinal, row.course.doses),
+                "day": words.day(row.due.astimezone(desk.center.zone).date(), desk.today),
+            },
+        }
+        for row in rows
+    ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.core.cache import cache
 
 from scheduler.models import Center
+from scheduler.queries import worklist
 
 KEPT_SECONDS = 10  # the worklist asks many questions, and every page shows the number
 
@@ -16,6 +17,6 @@ def waiting(center: Center, now: datetime) -> int:
     key = f"worklist-count-{center.pk}"
     known = cache.get(key)
     if known is None:
-        known = 0
+        known = len(worklist.items(center=center, now=now))
         cache.set(key, known, KEPT_SECONDS)
     return int(known)

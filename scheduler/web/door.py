@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property, wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -136,11 +137,18 @@ def page(desk: Desk, template: str, context: dict[str, Any], *, status: int = 20
         "g": glyphs.ALL,
         "initials": words.initials(desk.actor.label),
         "person": desk.actor.label,
+        "role_name": words.role(desk.role),
+        "has_outbox": is_demo_mail() and desk.request.user.is_staff,
         "can": Allowed(desk),
         "waiting": counts.waiting(desk.center, desk.now) if desk.may("view-schedule") else None,
         "toast": last.toast(desk.request.session, desk.center, desk.now),
     }
     return render(desk.request, template, frame | context, status=status)
+
+
+def is_demo_mail() -> bool:
+    """Mail stays on this machine, so that it can be looked at."""
+    return not settings.EMAIL_URL
 
 
 class Allowed:

@@ -1,14 +1,106 @@
-from scheduler.web.door import door
+"""Patients: find, register, and one patient with all that is coming, running and past."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from scheduler.domain import names
+from scheduler.domain.errors import Malformed, Refused
+from scheduler.models import Patient
+from scheduler.queries import people
+from scheduler.services import record
+from scheduler.services.patients import ContactFacts, create_patient
+from scheduler.web import patient_view, words
+from scheduler.web.door import Desk, door, page
+
+RELATIONS = ("self", "mother", "father", "daughter", "son", "partner", "friend", "other")
 
 
-@door(None)
-def patients(desk, **kwargs): ...
+@door("view-patients", posts=True)
+def patients(desk: Desk) -> HttpResponse:
+    """Searches are posts: nothing personal may stand in an address."""
+    query = desk.request.POST.get("q", "").strip()
+    found = people.search(center=desk.center, query=query) if query else []
+    if query:
+        record.access(actor=desk.actor, patient=None, what="patient-search", now=desk.now)
+    if len(found) == 1 and desk.request.method == "POST":
+        return redirect("patient", pk=found[0].pk)
+    context = {
+        "title": _("Patients"),
+        "place": "patients",
+        "query": query,
+        "found": [_line(desk, each) for each in found],
+        "is_cut": len(found) == people.MOST,
+    }
+    return page(desk, "scheduler/patients.html", context)
 
 
-@door(None)
-def new(desk, **kwargs): ...
+def _line(desk: Desk, patient: Patient) -> dict[str, Any]:
+    return {
+        "patient": patient,
+        "born": words.born(patient.birth_date, desk.today),
+        "mrn": people.mrn_of(patient),
+    }
 
 
-@door(None)
-def patient(desk, **kwargs): ...
+@door("edit-patients", posts=True)
+def new(desk: Desk) -> HttpResponse:
+    post = desk.request.POST
+    wrong: dict[str, str] = {}
+    if desk.request.method == "POST":
+        made = _register(desk, wrong)
+        if made is not None:
+            return redirect("patient", pk=made.pk)
+    context = {
+        "title": _("New patient"),
+        "place": "patients",
+        "post": post,
+        "wrong": wrong,
+        "relations": [(code, patient_view.relation(code)) for code in RELATIONS],
+    }
+    return page(desk, "scheduler/patient_new.html", context, status=400 if wrong else 200)
 
+
+def _register(desk: Desk, wrong: dict[str, str]) -> Patient | None:
+    post = desk.request.POST
+    born = names.birth_date(post.get("birth_date", ""))
+    if born is None:
+        wrong["birth_date"] = _("There is no such date. Day first, then month, then the whole year: 31 3 1980.")
+        return None
+    contact = ContactFacts(
+        name=post.get("contact_name", "").strip(),
+        relation=post.get("relation", "self"),
+        email=post.get("email", "").strip(),
+        phone=post.get("phone", "").strip(),
+        may_be_mailed=bool(post.get("may_be_mailed")),
+        may_book=bool(post.get("may_book")),
+    )
+    try:
+        return create_patient(
+            actor=desk.actor,
+            center=desk.center,
+            first_name=post.get("first_name", ""),
+            last_name=post.get("last_name", ""),
+            birth_date=born,
+            mrn=post.get("mrn", ""),
+            contacts=[contact],
+            now=desk.now,
+            **{name: post.get(name, "").strip() for name in ("pronouns", "allergies", "needs", "desk_notes")},
+        )
+    except Malformed as malformed:
+        wrong[malformed.field] = malformed.say(_)
+    except Refused as refused:
+        wrong["mrn"] = refused.refusals[0].say(_)
+    return None
+
+
+@door("view-patients")
+def patient(desk: Desk, *, pk: int) -> HttpResponse:
+    found = people.patient(center=desk.center, pk=pk)
+    record.access(actor=desk.actor, patient=found, what="patient", now=desk.now)
+    context = {"title": found.full_name, "place": "patients", "patient": found} | patient_view.view(desk, found)
+    return page(desk, "scheduler/patient.html", context)

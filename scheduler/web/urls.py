@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from scheduler.web import actions, board, booking, courses, outbox, patients, sign, start, worklist
+from scheduler.web import actions, board, booking, courses, moving, outbox, patients, sign, start, worklist
 from scheduler.web.dates import DateConverter
 
 register_converter(DateConverter, "date")
@@ -17,7 +17,7 @@ urlpatterns = [
     path("board/<slug:unit>/", board.today, name="board-today"),
     path("board/<slug:unit>/<date:date>/", board.board, name="board"),
     path("board/<slug:unit>/<date:date>/version/", board.version, name="board-version"),
-    path("appointments/<int:pk>/move/", booking.move, name="move"),
+    path("appointments/<int:pk>/move/", moving.move, name="move"),
     path("appointments/<int:pk>/<slug:action>/", actions.act, name="appointment-action"),
     path("book/", booking.book, name="book"),
     path("patients/", patients.patients, name="patients"),

@@ -95,3 +95,23 @@ def dose_of(ordinal: int | None, doses: int | None) -> str:
     if doses:
         return _("%(number)s of %(all)s") % {"number": ordinal, "all": doses}
     return _("first") if ordinal == 1 else _("no. %(number)s") % {"number": ordinal}
+
+
+def low(name: str) -> str:
+    """ "Chair 7" within a sentence: chair 7."""
+    return name[:1].lower() + name[1:]
+
+
+def role(code: str) -> str:
+    return {
+        "front-desk": _("Front desk"),
+        "nurse": _("Nurse"),
+        "manager": _("Manager"),
+        "auditor": _("Auditor"),
+        "integration": _("Integration"),
+    }.get(code, code)
+
+
+def date_only(value: date, today: date) -> str:
+    """22 May; with the year where it is not this one."""
+    return formats.date_format(value, "j M" if value.year == today.year else "j M Y")
