@@ -12,6 +12,7 @@ from scheduler.models import Center, Chair, Course, Patient, Protocol, Unit
 
 MOST_DOSES = 60
 FARTHEST_START = timedelta(days=3 * 366)
+LONGEST_REASON = 200
 PARTS = ("", "morning", "afternoon", "evening")
 
 
@@ -48,10 +49,8 @@ class CourseRequest:
 
     def course(self, *, center: Center, now: datetime) -> Course:
         """The course asked for, not saved. Raises Malformed where the request makes no sense by itself."""
-        self._check_belonging(center)
         self._check_start(now)
-        self._check_wishes()
-        self._check_order()
+        self.check_details(center=center)
         return Course(
             center=center,
             unit=self.unit,
@@ -78,6 +77,12 @@ class CourseRequest:
             attestation_reference=self.attestation_reference,
             created_at=now,
         )
+
+    def check_details(self, *, center: Center) -> None:
+        """Everything but the start, so that a running course can be checked too. Raises Malformed."""
+        self._check_belonging(center)
+        self._check_wishes()
+        self._check_order()
 
     def number_of_doses(self) -> int | None:
         """None for an open-ended course."""
@@ -155,8 +160,18 @@ class CourseRequest:
 
 
 def check_moment(field: str, moment: datetime) -> None:
-    """Times that come in are aware and on a whole minute."""
+    """Times that come in are aware, on a whole minute, and in years that clocks and calendars can count with."""
     if moment.tzinfo is None or moment.utcoffset() is None:
         raise Malformed(field, gettext_noop("A time needs its offset, such as 2027-03-13T09:00-05:00."))
+    if not 1970 <= moment.year <= 2199:
+        raise Malformed(field, gettext_noop("The year lies between 1970 and 2199."))
     if moment.second or moment.microsecond:
         raise Malformed(field, gettext_noop("Times are on whole minutes."))
+
+
+def check_reason(reason: str, sentence: str = "", *, is_needed: bool = True) -> None:
+    """A reason is said where one is needed (else `sentence`), and fits where it is kept."""
+    if is_needed and not reason.strip():
+        raise Malformed("reason", sentence or gettext_noop("Say why."))
+    if len(reason) > LONGEST_REASON:
+        raise Malformed("reason", gettext_noop("A reason has at most {most} characters."), most=LONGEST_REASON)

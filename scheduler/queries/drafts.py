@@ -94,9 +94,10 @@ def happened(course: Course, *, ignoring: Iterable[int] = ()) -> dict[int, datet
 
 
 def booked_starts(course: Course, *, ignoring: Iterable[int] = ()) -> dict[int, datetime]:
-    """By ordinal, the starts of live bookings that have not begun."""
+    """By ordinal, the starts of bookings that have not begun. A hold is nothing yet for others to count from."""
     return dict(
         Appointment.objects.filter(visit__course=course, status__in=lifecycle.OPEN, actual_start__isnull=True)
+        .exclude(status="pending")
         .exclude(pk__in=set(ignoring))
         .values_list("visit__ordinal", "start")
     )

@@ -23,13 +23,13 @@ def plan_stay(course: Course, drafts: Sequence[Draft], *, now: datetime) -> list
     """Each dose at its due time, or as near to it as its window allows, in the first chair that can be kept."""
     if not drafts:
         return []
-    row = Occupancy.objects.filter(stay_id=course.pk).first() if course.pk is not None else None
+    row = _stay_of(course)
     kept = row.chair_time if row is not None else None
     first, last = drafts[0].window.start, drafts[-1].window.end
     span = Interval(min(first, kept.start), max(last, kept.end)) if kept is not None else Interval(first, last)
-    where = ground(unit=course.unit, patient_id=course.patient_id, need=drafts[0].need, span=span, now=now)
-    in_use = where.unit.chairs.get(row.chair_id) if row is not None and row.chair_id is not None else None
-    chairs = [in_use] if in_use is not None else _in_order(course, where)
+    unit = row.chair.unit if row is not None and row.chair is not None else course.unit
+    where = ground(unit=unit, patient_id=course.patient_id, need=drafts[0].need, span=span, now=now)
+    chairs = [_chair_in_use(row, where)] if row is not None else _in_order(course, where)
     best: list[VisitPlan] = []
     for chair in chairs:
         plans = _in_chair(drafts, where, chair, kept, now)
@@ -39,6 +39,21 @@ def plan_stay(course: Course, drafts: Sequence[Draft], *, now: datetime) -> list
         if not best or missing < sum(plan.slot is None for plan in best):
             best = plans
     return [replace(plan, slot=None) for plan in best]
+
+
+def _stay_of(course: Course) -> Occupancy | None:
+    if course.pk is None:
+        return None
+    return Occupancy.objects.select_related("chair__unit__center").filter(stay_id=course.pk).first()
+
+
+def _chair_in_use(row: Occupancy, where: Ground) -> ChairFacts:
+    """The stay's chair, even where it has gone out of service: then the rules say so."""
+    chair = row.chair
+    assert chair is not None  # a stay keeps a chair
+    return where.unit.chairs.get(
+        chair.pk, ChairFacts(id=chair.pk, name=chair.name, kind=chair.kind, is_active=chair.is_active)
+    )
 
 
 def _in_order(course: Course, where: Ground) -> list[ChairFacts]:

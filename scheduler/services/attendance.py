@@ -12,11 +12,11 @@ from scheduler.domain import lifecycle
 from scheduler.domain.errors import Malformed, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Center, Course, Dose, Patient, Visit
-from scheduler.queries.course_request import check_moment
+from scheduler.queries.course_request import check_moment, check_reason
 from scheduler.services import ledger, record
 from scheduler.services.booking import release_time
 from scheduler.services.changes import changing
-from scheduler.services.following import redate
+from scheduler.services.following import redate, redate_without
 from scheduler.services.locking import locked, retrying
 
 # Clocks of the ward and of the server may differ by this much before a time counts as in the future.
@@ -93,8 +93,7 @@ def complete(
     the visit back to unplaced."""
     if outcome not in Appointment.Outcome.values:
         raise Malformed("outcome", gettext_noop("The outcome is given, partial or not-given."))
-    if outcome != "given" and not reason.strip():
-        raise Malformed("reason", gettext_noop("Say why it was not given, or only partly."))
+    check_reason(reason, gettext_noop("Say why it was not given, or only partly."), is_needed=outcome != "given")
 
     def set_(row: Appointment) -> None:
         ended = _actual("actual_end", actual_end or _minute(now), now)
@@ -120,11 +119,13 @@ def no_show(
     *, actor: Actor, appointment: Appointment, reason: str = "", version: int | None = None, now: datetime
 ) -> Appointment:
     """She did not come. Her place is free again and her visit unplaced."""
+    check_reason(reason, is_needed=False)
 
     def set_(row: Appointment) -> None:
         row.status, row.reason = "noshow", reason
         release_time(row, reason=reason or "did not come")
         ledger.supersede(row, now=now)
+        redate_without(row, now=now)
 
     return _change(actor, appointment, "no-show", set_, version, now, reason=reason)
 

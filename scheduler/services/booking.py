@@ -16,13 +16,22 @@ from scheduler.domain.permissions import Actor
 from scheduler.domain.rules import Need
 from scheduler.models import Appointment, Chair, Occupancy, Patient, Protocol, Visit
 from scheduler.queries import needs
+from scheduler.queries.course_request import check_reason
 from scheduler.services import following, ledger
-from scheduler.services.changes import changing, days_of
+from scheduler.services.changes import changing, days_of, fetch
 from scheduler.services.holds import release
 from scheduler.services.locking import UnitDayKey, locked, retrying
 from scheduler.services.moving import move, reopen
 from scheduler.services.settle import Override, Wanted, check_override, keep_stay, keeps_chair, settle
-from scheduler.services.writing import check_place, check_still_open, days, patients, recorded, with_alternatives
+from scheduler.services.writing import (
+    check_place,
+    check_waiting,
+    days,
+    patients,
+    recorded,
+    still_open,
+    with_alternatives,
+)
 
 HOLD_FOR = timedelta(minutes=5)
 LONGEST_MINUTES = 12 * 60
@@ -42,6 +51,8 @@ def hold(
     now: datetime,
 ) -> Appointment:
     """Keep a place for five minutes while somebody types. Hard rules count; soft ones are for the booking."""
+    if visit is not None and patient is None:
+        patient = visit.course.patient
     wanted = _wanted(chair, start, patient, protocol, minutes, visit, now)
     wanted = replace(wanted, hold_expires_at=now + HOLD_FOR)
     return _write_all(actor=actor, wanted=[wanted], override=None, verb="hold", now=now, hard_only=True)[0]
@@ -64,14 +75,19 @@ def book(
 
     `hold` is turned into the booking; the place may differ from what it held.
     """
+    if hold is not None:
+        hold = fetch(hold.pk)
+        if hold.center_id != chair.unit.center_id:
+            raise Malformed("hold", gettext_noop("This hold is in another center."))
+        if hold.visit is not None and visit is not None and hold.visit_id != visit.pk:
+            raise Malformed("hold", gettext_noop("This hold is for another visit."))
+        visit = visit or hold.visit
     if visit is not None and patient is None:
         patient = visit.course.patient
     if patient is None:
         raise Malformed("patient", gettext_noop("A booking needs a patient."))
     wanted = _wanted(chair, start, patient, protocol, minutes, visit, now)
     if hold is not None:
-        if hold.unit.center_id != chair.unit.center_id or hold.status != "pending":
-            raise Malformed("hold", gettext_noop("This hold has ended. Choose the place again."))
         wanted = replace(wanted, appointment=hold)
     return _write_all(actor=actor, wanted=[wanted], override=override, verb="book", now=now)[0]
 
@@ -87,8 +103,7 @@ def cancel(
     *, actor: Actor, appointment: Appointment, reason: str, version: int | None = None, now: datetime
 ) -> Appointment:
     """Free its time. Its visit goes back to unplaced, so that it is not lost."""
-    if not reason.strip():
-        raise Malformed("reason", gettext_noop("Say why it is cancelled."))
+    check_reason(reason, gettext_noop("Say why it is cancelled."))
 
     @retrying
     def run() -> Appointment:
@@ -100,6 +115,7 @@ def cancel(
             release_time(row, reason=reason)
             if not was_hold:
                 ledger.plan_for(row, kind="cancelled", now=now)
+                following.redate_without(row, now=now)
         return row
 
     return run()
@@ -164,7 +180,9 @@ def _wanted(
     if visit is not None:
         _check_visit(visit, chair, patient)
         protocol = visit.course.protocol
-    elif protocol is not None and protocol.center_id not in (None, chair.unit.center_id):
+    elif protocol is not None and (
+        protocol.center_id not in (None, chair.unit.center_id) or protocol.published_at is None
+    ):
         raise Malformed("protocol", gettext_noop("This protocol is not offered here."))
     return Wanted(
         need=_need(protocol, minutes, visit), chair=chair, start=start, patient=patient, visit=visit, protocol=protocol
@@ -189,10 +207,7 @@ def _check_visit(visit: Visit, chair: Chair, patient: Patient | None) -> None:
         raise Malformed("visit", gettext_noop("This visit belongs to another patient."))
     if course.center_id != chair.unit.center_id:
         raise Malformed("visit", gettext_noop("This visit belongs to another center."))
-    if course.status != "active":
-        raise Malformed("visit", gettext_noop("This course is not active, so its visits are not booked."))
-    if visit.state not in (Visit.State.UNPLACED, Visit.State.BOOKED):
-        raise Malformed("visit", gettext_noop("This visit is done or waived, so it needs no place."))
+    check_waiting(visit)
 
 
 def _write_all(
@@ -209,9 +224,8 @@ def _write_all(
     @retrying
     def run() -> list[Appointment]:
         with locked(patients=patients(wanted), days=days(wanted), now=now):
-            for one in wanted:
-                check_still_open(one, now)
-            written = settle(actor=actor, wanted=wanted, override=override, now=now, hard_only=hard_only)
+            current = [still_open(one, now) for one in wanted]
+            written = settle(actor=actor, wanted=current, override=override, now=now, hard_only=hard_only)
             for row in written:
                 recorded(actor, verb, row, {}, override, now)
             ledger.plan_for(*written, kind="booked", now=now)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Center, Chair, Course, Protocol, Visit
-from scheduler.queries.course_request import CourseRequest, check_moment
+from scheduler.queries.course_request import CourseRequest, check_moment, check_reason
 from scheduler.queries.drafts import GENERATED, Draft, anchors, drafts_until
 from scheduler.services import ledger, record
 from scheduler.services.attendance import complete_course_if_over
@@ -174,6 +174,7 @@ def discontinue(*, actor: Actor, course: Course, reason: str, now: datetime) -> 
 
 def resume(*, actor: Actor, course: Course, reason: str = "", now: datetime) -> Course:
     """Active again: the jobs place its visits; those whose window has passed are on the worklist."""
+    check_reason(reason, is_needed=False)
 
     @retrying
     def run() -> Course:
@@ -196,7 +197,7 @@ def amend(*, actor: Actor, course: Course, protocol: Protocol, reason: str, now:
         raise Malformed("protocol", gettext_noop("A course is amended to a newer version of its own protocol."))
     if protocol.published_at is None or protocol.center_id not in (None, course.center_id):
         raise Malformed("protocol", gettext_noop("This protocol is not offered here."))
-    _say_why(reason)
+    check_reason(reason)
 
     @retrying
     def run() -> Course:
@@ -223,7 +224,7 @@ def amend(*, actor: Actor, course: Course, protocol: Protocol, reason: str, now:
 
 def waive(*, actor: Actor, visit: Visit, reason: str, now: datetime) -> Visit:
     """This dose will not be given: its booking is cancelled, nothing else moves."""
-    _say_why(reason)
+    check_reason(reason)
 
     @retrying
     def run() -> Visit:
@@ -253,7 +254,7 @@ def waive(*, actor: Actor, visit: Visit, reason: str, now: datetime) -> Visit:
 
 
 def _end(actor: Actor, course: Course, verb: str, sources: set[str], status: str, reason: str, now: datetime) -> Course:
-    _say_why(reason)
+    check_reason(reason)
 
     @retrying
     def run() -> Course:
@@ -330,8 +331,3 @@ def _set_status(actor: Actor, course: Course, verb: str, status: str, reason: st
         after={"status": status},
         reason=reason,
     )
-
-
-def _say_why(reason: str) -> None:
-    if not reason.strip():
-        raise Malformed("reason", gettext_noop("Say why."))

@@ -7,7 +7,7 @@ longer lie in their window or keep the interval become proposals, which staff ac
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -67,7 +67,7 @@ def propose(*, appointment: Appointment, chair: Chair, start: datetime, now: dat
     if appointment.visit is None:
         return []
     visit = appointment.visit
-    return _propose(visit.course, after=visit.ordinal, moved={visit.ordinal: start}, now=now)
+    return _propose(visit.course, after=visit.ordinal, moved={visit.ordinal: start}, now=now, chair=chair)
 
 
 def proposals(course: Course, *, now: datetime) -> list[Proposal]:
@@ -75,7 +75,9 @@ def proposals(course: Course, *, now: datetime) -> list[Proposal]:
     return _propose(course, after=0, moved={}, now=now)
 
 
-def _propose(course: Course, *, after: int, moved: Mapping[int, datetime], now: datetime) -> list[Proposal]:
+def _propose(
+    course: Course, *, after: int, moved: Mapping[int, datetime], now: datetime, chair: Chair | None = None
+) -> list[Proposal]:
     booked = [
         row
         for row in live_of_course(course.pk).filter(visit__ordinal__gt=after, visit__state="booked")
@@ -102,7 +104,7 @@ def _propose(course: Course, *, after: int, moved: Mapping[int, datetime], now: 
             if not draft.window.contains(row.start):
                 known[ordinal] = row.start
             continue
-        proposal = _place(course, row, draft, starts, moved, found, now)
+        proposal = _place(course, row, draft, starts, moved, found, now, chair or row.chair)
         found.append(proposal)
         if proposal.slot is not None:
             starts[ordinal] = proposal.slot.start
@@ -131,6 +133,7 @@ def _place(
     moved: Mapping[int, datetime],
     found: Sequence[Proposal],
     now: datetime,
+    chair: Chair,
 ) -> Proposal:
     around = timedelta(days=DAYS_AROUND)
     leaving = {row.pk, *(proposal.appointment.pk for proposal in found)}
@@ -139,8 +142,9 @@ def _place(
         .filter(visit__ordinal__gte=draft.ordinal, actual_start__isnull=True)
         .values_list("pk", flat=True)
     )
+    keeps = course.protocol.keeps_chair
     where = ground(
-        unit=row.unit,
+        unit=chair.unit if keeps else row.unit,
         patient_id=course.patient_id,
         need=draft.need,
         span=Interval(
@@ -150,6 +154,9 @@ def _place(
         now=now,
         ignoring=leaving,
     )
+    if keeps:  # the doses of a stay are given in its one chair
+        chairs = {pk: facts for pk, facts in where.unit.chairs.items() if pk == chair.pk}
+        where = replace(where, unit=replace(where.unit, chairs=chairs))
     for ordinal, start in starts.items():
         if ordinal in moved or any(proposal.draft.ordinal == ordinal for proposal in found):
             where = where.with_dose(DoseFact(start, draft.need.mg, "booked", center=course.center_id))
@@ -184,6 +191,14 @@ def redate(course: Course, *, now: datetime) -> int:
             changed.append(visit)
     Visit.objects.bulk_update(changed, ["due", "window_start", "window_end", "tried_at"])
     return len(changed)
+
+
+def redate_without(row: Appointment, *, now: datetime) -> None:
+    """Re-date the course of a booking that was taken down: a start outside the window, or a treatment that began
+    and was stopped, no longer counts."""
+    if row.visit is not None:
+        row.save()
+        redate(row.visit.course, now=now)
 
 
 def redate_moved(rows: Iterable[Appointment], *, now: datetime) -> None:

@@ -10,14 +10,16 @@ from django.db.models import Q, QuerySet
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Occupancy, Visit
 from scheduler.services import record
+from scheduler.services.settle import keep_stay, keeps_chair
 
 JOB = Actor.job("expire-holds")
 
 
-def release_expired(days: Iterable[tuple[int, date]], *, now: datetime) -> int:
-    """Cancel expired holds of the units whose days are locked. To be called inside the lock."""
+def release_expired(days: Iterable[tuple[int, date]], patients: Iterable[int], *, now: datetime) -> int:
+    """Cancel expired holds of the units whose days are locked, and of the locked patients wherever they are. To be
+    called inside the lock."""
     units = {unit for unit, _ in days}
-    return release(Appointment.objects.filter(unit_id__in=units), now=now)
+    return release(Appointment.objects.filter(Q(unit_id__in=units) | Q(patient_id__in=set(patients))), now=now)
 
 
 def release(appointments: QuerySet[Appointment], *, now: datetime) -> int:
@@ -25,7 +27,7 @@ def release(appointments: QuerySet[Appointment], *, now: datetime) -> int:
     expired = list(
         appointments.filter(status="pending", hold_expires_at__lte=now)
         .order_by("pk")
-        .only("pk", "visit_id", "patient_id", "center_id")
+        .select_related("visit__course__protocol")
     )
     released = 0
     for hold in expired:
@@ -37,6 +39,8 @@ def release(appointments: QuerySet[Appointment], *, now: datetime) -> int:
         Occupancy.objects.filter(appointment_id=hold.pk).delete()
         if hold.visit_id is not None:
             Visit.objects.filter(pk=hold.visit_id, state="booked").update(state="unplaced")
+            if keeps_chair(hold):
+                keep_stay(hold.visit.course_id)  # type: ignore[union-attr]
         record.event(
             actor=JOB, verb="expire", subject=hold, now=now, before={"status": "pending"}, after={"status": "cancelled"}
         )

@@ -45,13 +45,15 @@ def unit_days(unit: Unit, *intervals: Interval | None) -> set[UnitDayKey]:
 def locked(*, patients: Iterable[int | None], days: Iterable[UnitDayKey], now: datetime) -> Iterator[None]:
     """A transaction that holds the locks. When it ends well every unit-day's version has gone up by one.
 
-    Expired holds on these days are released inside, so that what they kept is free for the check.
+    Expired holds on these days and of these patients are released inside, so that what they kept is free for the
+    check.
     """
     wanted = sorted(set(days))
+    known = sorted({patient for patient in patients if patient is not None})
     with transaction.atomic():
-        _lock_patients(sorted({patient for patient in patients if patient is not None}))
+        _lock_patients(known)
         rows = _lock_unit_days(wanted)
-        release_expired(wanted, now=now)
+        release_expired(wanted, known, now=now)
         yield
         UnitDay.objects.filter(pk__in=rows).update(version=F("version") + 1)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from scheduler.domain import lifecycle
@@ -16,10 +16,18 @@ from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Chair
 from scheduler.queries import needs
 from scheduler.services import following, ledger
-from scheduler.services.changes import days_of, fetch, fresh, snapshot
+from scheduler.services.changes import fetch, fresh, snapshot
 from scheduler.services.locking import locked, retrying
 from scheduler.services.settle import Override, Wanted, check_override, keeps_chair, settle
-from scheduler.services.writing import check_place, check_still_open, days, patients, recorded, with_alternatives
+from scheduler.services.writing import (
+    check_place,
+    days,
+    not_possible,
+    patients,
+    recorded,
+    still_open,
+    with_alternatives,
+)
 
 
 def move(
@@ -37,16 +45,15 @@ def move(
     `proposals` for them; with `accept_following` they move together with it, all or none."""
     appointment = fetch(appointment.pk)
     target_chair = chair or appointment.chair
-    target_start = (start or appointment.start).astimezone(UTC)
-    check_place(target_chair, target_start, appointment.patient, now)
+    target_start = check_place(target_chair, start or appointment.start, appointment.patient, now)
     if target_chair.unit.center_id != appointment.center_id:
         raise Malformed("chair", gettext_noop("This chair is in another center."))
     proposals = following.propose(appointment=appointment, chair=target_chair, start=target_start, now=now)
     wanted = [_moved(appointment, target_chair, target_start)]
-    if keeps_chair(appointment) and target_chair.pk != appointment.chair_id:
-        wanted += _rest_of_stay(appointment, target_chair)
     if accept_following:
         wanted += [proposal.wanted() for proposal in proposals]
+    if keeps_chair(appointment) and target_chair.pk != appointment.chair_id:
+        wanted += rest_of_stay(appointment, target_chair, besides=wanted)
     try:
         return _move_all(actor=actor, wanted=wanted, override=override, version=version, now=now)
     except Refused as refused:
@@ -84,10 +91,12 @@ def _moved(appointment: Appointment, chair: Chair, start: datetime) -> Wanted:
     )
 
 
-def _rest_of_stay(appointment: Appointment, chair: Chair) -> list[Wanted]:
-    """The other doses of a stay go along to another chair, as long as none has begun there."""
+def rest_of_stay(appointment: Appointment, chair: Chair, *, besides: Sequence[Wanted]) -> list[Wanted]:
+    """The other doses of a stay, `besides` those that move anyway, go along to another chair, as long as none has
+    begun there."""
     assert appointment.visit is not None  # keeps_chair() says so
-    others = list(following.live_of_course(appointment.visit.course_id).exclude(pk=appointment.pk))
+    known = {one.appointment.pk for one in besides if one.appointment is not None}
+    others = list(following.live_of_course(appointment.visit.course_id).exclude(pk__in=known))
     if any(other.actual_start is not None or other.status == "fulfilled" for other in others):
         raise Malformed(
             "chair", gettext_noop("This stay has begun in {chair}, so its doses stay there."), chair=appointment.chair
@@ -105,11 +114,10 @@ def _move_all(
     verb: str = "move",
 ) -> Appointment:
     check_override(actor, override, wanted)
-    old_days = {day for one in wanted if one.appointment is not None for day in days_of(one.appointment)}
 
     @retrying
     def run() -> list[Appointment]:
-        with locked(patients=patients(wanted), days=days(wanted) | old_days, now=now):
+        with locked(patients=patients(wanted), days=days(wanted), now=now):
             current: list[Wanted] = []
             before = {}
             for position, one in enumerate(wanted):
@@ -118,10 +126,15 @@ def _move_all(
                 refusal = lifecycle.transition_is_allowed(verb, row.status)
                 if refusal is not None:
                     raise Refused([refusal])
+                if row.actual_start is not None and verb == "move" and one.start != row.start:
+                    raise not_possible(
+                        gettext_noop("This treatment has begun, so its time stays.")
+                    )
                 before[row.pk] = snapshot(row)
                 current.append(replace(one, appointment=row))
             if verb == "reopen":
-                check_still_open(replace(current[0], appointment=None), now)
+                still_open(replace(current[0], appointment=None), now)
+                _begin_anew(current[0].appointment)
             written = settle(actor=actor, wanted=current, override=override, now=now)
             for row in written:
                 if row.confirmed_at is not None and before[row.pk]["start"] != row.start:
@@ -133,6 +146,13 @@ def _move_all(
             return written
 
     return with_alternatives(run, wanted, now)[0]
+
+
+def _begin_anew(row: Appointment | None) -> None:
+    """What is reopened has not begun, whatever happened before it was taken down."""
+    assert row is not None  # a booking is reopened
+    row.phase, row.outcome, row.reason = "", "", ""
+    row.arrived_at = row.checked_in_at = row.actual_start = row.actual_end = row.phase_at = None
 
 
 def _tell(written: Sequence[Appointment], before: Mapping[int, dict[str, Any]], verb: str, now: datetime) -> None:

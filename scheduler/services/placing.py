@@ -24,24 +24,31 @@ def place_visit(*, actor: Actor, visit: Visit, now: datetime) -> list[Appointmen
     The doses of a stay are placed together, all of them or none. Returns what was booked. Every rule counts,
     soft ones too: only people set a rule aside.
     """
-    if visit.course.status != "active":
-        return []
-    if visit.course.protocol.keeps_chair:
-        visits = list(visit.course.visits.filter(state="unplaced").order_by("ordinal"))
-        for one in visits:
-            one.course = visit.course
-    else:
-        visits = [visit]
     for _ in range(PLANS_TRIED):
-        plans = plan_visits(visit.course, [draft_of(one) for one in visits], now=now)
+        visits = _waiting(visit)
+        if not visits:
+            return []
+        course = visits[0].course
+        plans = plan_visits(course, [draft_of(one) for one in visits], now=now)
         if any(plan.slot is None for plan in plans):
             break
         try:
-            return book_all(actor=actor, wanted=_wanted(visit.course, visits, plans), now=now)
+            return book_all(actor=actor, wanted=_wanted(course, visits, plans), now=now)
         except Refused as refused:
             plans = [_refused(plan, refused) for plan in plans]
     _write_down(visits, plans, now)
     return []
+
+
+def _waiting(visit: Visit) -> list[Visit]:
+    """What is to be placed together with this visit, as it is now: somebody may have booked, waived or paused."""
+    found = Visit.objects.filter(state="unplaced", course__status="active")
+    found = found.filter(course=visit.course_id) if visit.course.protocol.keeps_chair else found.filter(pk=visit.pk)
+    return list(
+        found.select_related("course__center", "course__patient", "course__protocol", "course__unit__center").order_by(
+            "ordinal"
+        )
+    )
 
 
 def draft_of(visit: Visit) -> Draft:

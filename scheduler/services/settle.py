@@ -10,12 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from scheduler.domain import lifecycle, localtime, permissions
 from scheduler.domain.errors import Forbidden, Malformed, Refusal, Refused, gettext_noop
 from scheduler.domain.intervals import Interval
 from scheduler.domain.permissions import Actor
 from scheduler.domain.rules import SOFT_CODES, ChairFacts, Need, Proposal, Situation, refusals
 from scheduler.models import Appointment, Chair, Occupancy, Patient, Protocol, Visit
+from scheduler.queries.course_request import check_reason
 from scheduler.queries.facts import patient_facts, unit_facts
 from scheduler.queries.search import widened
 
@@ -61,12 +64,13 @@ def settle(
 ) -> list[Appointment]:
     """Write all of `wanted` or raise Refused with everything that speaks against each. Call it inside `locked`,
     and let Refused leave that block, so that nothing of a half-written batch stays."""
+    wanted = _with_chairs_as_they_are(wanted)
     kept = stays(wanted)
     waiting = {one.appointment.pk for one in wanted if one.appointment is not None}
     # Release before occupying: two visits that swap their chairs would clash with each other's old place.
     Occupancy.objects.filter(appointment_id__in=waiting).delete()
     Occupancy.objects.filter(stay_id__in=kept).delete()
-    said: list[Refusal] = []
+    said: list[Refusal] = [refusal for course in kept for refusal in _in_one_chair(course, wanted)]
     written: list[Appointment] = []
     for one in wanted:
         stay = kept.get(one.need.course) if one.need.keeps_chair and one.need.course is not None else None
@@ -87,6 +91,32 @@ def settle(
     return written
 
 
+def _with_chairs_as_they_are(wanted: Sequence[Wanted]) -> list[Wanted]:
+    """The caller may have read a chair before it went out of service."""
+    chairs = Chair.objects.select_related("unit__center").in_bulk({one.chair.pk for one in wanted})
+    return [replace(one, chair=chairs[one.chair.pk]) for one in wanted]
+
+
+def _in_one_chair(course: int, wanted: Sequence[Wanted]) -> list[Refusal]:
+    """A stay has one chair: its doses are given there, all of them."""
+    moving = {one.appointment.pk for one in wanted if one.appointment is not None}
+    rows = _live_of_course(course).exclude(pk__in=moving).select_related("chair")
+    chairs = [row.chair for row in rows] + [one.chair for one in wanted if one.need.course == course]
+    if len({chair.pk for chair in chairs}) == 1:
+        return []
+    return [
+        Refusal(
+            "chair_is_suitable",
+            gettext_noop("This stay is in {chair}, so all of its doses are given there."),
+            {"chair": chairs[0].name},
+        )
+    ]
+
+
+def _live_of_course(course: int) -> QuerySet[Appointment]:
+    return Appointment.objects.filter(visit__course_id=course, status__in=lifecycle.LIVE)
+
+
 def stays(wanted: Iterable[Wanted]) -> dict[int, Interval]:
     """By course, the whole time its chair will be kept once all of `wanted` is written."""
     moving = {one.appointment.pk for one in wanted if one.appointment is not None}
@@ -95,9 +125,7 @@ def stays(wanted: Iterable[Wanted]) -> dict[int, Interval]:
         if one.need.keeps_chair and one.need.course is not None:
             ranges.setdefault(one.need.course, []).append(one.proposal().own_chair_time)
     for course in ranges:
-        for row in Appointment.objects.filter(visit__course_id=course, status__in=lifecycle.LIVE).exclude(
-            pk__in=moving
-        ):
+        for row in _live_of_course(course).exclude(pk__in=moving):
             ranges[course].append(chair_time(row))
     return {
         course: Interval(min(one.start for one in found), max(one.end for one in found))
@@ -108,7 +136,7 @@ def stays(wanted: Iterable[Wanted]) -> dict[int, Interval]:
 def keep_stay(course_id: int) -> None:
     """Make the stay's occupancy what its live doses need: from the first preparation to the last cleaning."""
     Occupancy.objects.filter(stay_id=course_id).delete()
-    live = list(Appointment.objects.filter(visit__course_id=course_id, status__in=lifecycle.LIVE).order_by("start"))
+    live = list(_live_of_course(course_id).order_by("start"))
     if live:
         times = [chair_time(row) for row in live]
         Occupancy.objects.create(
@@ -210,8 +238,7 @@ def check_override(actor: Actor, override: Override | None, wanted: Sequence[Wan
         raise Malformed(
             "override", gettext_noop("{rules} cannot be set aside by anybody."), rules=", ".join(sorted(unknown))
         )
-    if not override.reason.strip():
-        raise Malformed("override", gettext_noop("Setting a rule aside needs a reason."))
+    check_reason(override.reason, gettext_noop("Setting a rule aside needs a reason."))
     if not permissions.may(actor.role, "override"):
         raise Forbidden(gettext_noop("This role does not set rules aside."))
     if actor.role != permissions.FRONT_DESK:
@@ -222,7 +249,10 @@ def check_override(actor: Actor, override: Override | None, wanted: Sequence[Wan
         )
     for one in wanted:
         due = one.need.due
-        if due is not None and one.start > due + timedelta(days=permissions.DESK_OVERRIDE_DAYS_LATE):
+        zone = one.chair.unit.center.zone
+        if due is not None and (localtime.local_date(one.start, zone) - localtime.local_date(due, zone)) > timedelta(
+            days=permissions.DESK_OVERRIDE_DAYS_LATE
+        ):
             raise Forbidden(
                 gettext_noop("More than {days} days after the due day a nurse or a manager decides."),
                 days=permissions.DESK_OVERRIDE_DAYS_LATE,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from scheduler.domain.errors import Malformed, Refused, gettext_noop
+from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
 from scheduler.domain.intervals import Interval
 from scheduler.domain.permissions import Actor
-from scheduler.models import Appointment, Chair, Patient, Unit
+from scheduler.models import Appointment, Chair, Patient, Unit, Visit
+from scheduler.queries import needs
 from scheduler.queries.course_request import FARTHEST_START, check_moment
 from scheduler.queries.search import DAYS_AROUND, Slot, ground, nearest
 from scheduler.services import following, record
-from scheduler.services.changes import difference, fetch, snapshot
+from scheduler.services.changes import days_of, difference, fresh, snapshot
 from scheduler.services.locking import UnitDayKey, unit_days
 from scheduler.services.settle import Override, Wanted, stays
 
@@ -30,23 +32,43 @@ def check_place(chair: Chair, start: datetime, patient: Patient | None, now: dat
     return start.astimezone(UTC)
 
 
-def check_still_open(one: Wanted, now: datetime) -> None:
-    """Inside the lock: a hold may have run out, a visit may have been booked by somebody else."""
+def still_open(one: Wanted, now: datetime) -> Wanted:
+    """Inside the lock: the same with hold and visit as they are now. Raises Refused where the hold has run out, or
+    the visit was booked, done or waived, or its course stopped, since the caller read them."""
     if one.appointment is not None:
-        current = fetch(one.appointment.pk)
-        if current.status != "pending" or current.hold_expires_at is None or current.hold_expires_at <= now:
-            raise Malformed("hold", gettext_noop("This hold has ended. Choose the place again."))
-    if one.visit is not None:
-        booked = following.live_of_course(one.visit.course_id).filter(visit=one.visit)
-        if one.appointment is not None:
-            booked = booked.exclude(pk=one.appointment.pk)
-        other = booked.first()
-        if other is not None:
-            raise Malformed(
-                "visit",
-                gettext_noop("This visit is already booked for {start}. Move that booking instead."),
-                start=other.start.astimezone(other.unit.center.zone),
-            )
+        hold = fresh(one.appointment, None)
+        if hold.status != "pending" or hold.hold_expires_at is None or hold.hold_expires_at <= now:
+            raise not_possible(gettext_noop("This hold has ended. Choose the place again."))
+        one = replace(one, appointment=hold)
+    if one.visit is None:
+        return one
+    visit = Visit.objects.select_related(
+        "course__protocol", "course__center", "course__patient", "course__unit__center"
+    ).get(pk=one.visit.pk)
+    check_waiting(visit)
+    booked = following.live_of_course(visit.course_id).filter(visit=visit)
+    if one.appointment is not None:
+        booked = booked.exclude(pk=one.appointment.pk)
+    other = booked.first()
+    if other is not None:
+        raise not_possible(
+            gettext_noop("This visit is already booked for {start}. Move that booking instead."),
+            start=other.start.astimezone(other.unit.center.zone),
+        )
+    return replace(one, visit=visit, need=needs.for_visit(visit))
+
+
+def check_waiting(visit: Visit) -> None:
+    """Only visits of active courses are booked, and only those neither done nor waived."""
+    if visit.course.status != "active":
+        raise not_possible(gettext_noop("This course is not active, so its visits are not booked."))
+    if visit.state not in (Visit.State.UNPLACED, Visit.State.BOOKED):
+        raise not_possible(gettext_noop("This visit is done or waived, so it needs no place."))
+
+
+def not_possible(sentence: str, **facts: Any) -> Refused:
+    """Somebody was quicker, or it is over: the present state does not allow it."""
+    return Refused([Refusal("transition_is_allowed", sentence, facts)])
 
 
 def recorded(
@@ -66,13 +88,17 @@ def recorded(
 
 
 def patients(wanted: Sequence[Wanted]) -> list[int | None]:
-    return [one.patient.pk for one in wanted if one.patient is not None]
+    now = [one.patient.pk for one in wanted if one.patient is not None]
+    return now + [one.appointment.patient_id for one in wanted if one.appointment is not None]
 
 
 def days(wanted: Sequence[Wanted]) -> set[UnitDayKey]:
+    """The days of the wanted places, and of those that bookings and holds leave."""
     touched: set[UnitDayKey] = set()
     for one in wanted:
         touched |= unit_days(one.chair.unit, one.proposal().own_chair_time)
+        if one.appointment is not None:
+            touched |= days_of(one.appointment)
     units = {one.need.course: one.chair.unit for one in wanted}
     for course, stay in stays(wanted).items():
         touched |= unit_days(units[course], stay)
@@ -85,7 +111,8 @@ def with_alternatives(
     try:
         return run()
     except Refused as refused:
-        if refused.alternatives or len(wanted) > 1:
+        is_over = all(refusal.code == "transition_is_allowed" for refusal in refused.refusals)
+        if refused.alternatives or len(wanted) > 1 or is_over:
             raise
         raise Refused(refused.refusals, alternatives=alternatives_to(wanted[0], now=now)) from None
 
