@@ -1,0 +1,141 @@
+"""Patients: register, read, correct, search. Searches are POSTs: what is asked for is personal, a URL must not be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from scheduler.api import shapes
+from scheduler.api.bodies import Body
+from scheduler.api.fields import Day, Flag, Text
+from scheduler.api.resource import Resource
+from scheduler.models import Contact, Patient
+from scheduler.queries import people
+from scheduler.services import patients, record
+from scheduler.services.patients import ContactFacts
+
+
+class ContactBody(Body):
+    """How to reach her, or somebody who speaks for her. The first contact gets the mail."""
+
+    name = Text(max_length=200, required=False, allow_blank=True)
+    relation = Text(max_length=40, required=False, default="self")
+    email = Text(max_length=254, required=False, allow_blank=True)
+    phone = Text(max_length=40, required=False, allow_blank=True)
+    may_be_mailed = Flag(required=False, help_text="She agreed to get mail at this address.")
+    may_book = Flag(required=False)
+
+
+class ChangedPatientBody(Body):
+    first_name = Text(max_length=200, required=False, allow_blank=True)
+    last_name = Text(max_length=200, required=False)
+    birth_date = Day(required=False)
+    pronouns = Text(max_length=40, required=False, allow_blank=True)
+    language = Text(max_length=10, required=False)
+    allergies = Text(max_length=200, required=False, allow_blank=True)
+    needs = Text(max_length=200, required=False, allow_blank=True)
+    desk_notes = Text(max_length=2000, required=False, allow_blank=True)
+    contacts = ContactBody(many=True, required=False, help_text="Where given, these replace all of hers.")
+
+
+class PatientBody(ChangedPatientBody):
+    mrn = Text(max_length=40)
+    first_name = Text(max_length=200, allow_blank=True)
+    last_name = Text(max_length=200)
+    birth_date = Day()
+
+
+class SearchBody(Body):
+    query = Text(max_length=200, help_text="Beginnings of names, an MRN, or a birth date.")
+
+
+class ContactOut(serializers.ModelSerializer):
+    class Meta:
+        model = Contact
+        fields = ["id", "name", "relation", "email", "phone", "may_be_mailed", "may_book"]
+        read_only_fields = fields
+
+
+class FoundPatientOut(serializers.ModelSerializer):
+    mrn = serializers.SerializerMethodField()
+    birth_date = Day()
+
+    class Meta:
+        model = Patient
+        fields = ["id", "mrn", "first_name", "last_name", "birth_date"]
+
+    def get_mrn(self, patient: Patient) -> str:
+        return people.mrn_of(patient)
+
+
+class PatientOut(FoundPatientOut):
+    contacts = ContactOut(many=True)
+
+    class Meta(FoundPatientOut.Meta):
+        fields = [
+            *FoundPatientOut.Meta.fields,
+            "pronouns",
+            "language",
+            "allergies",
+            "needs",
+            "desk_notes",
+            "contacts",
+        ]
+
+
+class Patients(Resource):
+    needs = {"POST": "edit-patients"}
+
+    @extend_schema(request=PatientBody, responses={201: PatientOut} | shapes.problems(400, 409))
+    def post(self, request: Request) -> Response:
+        """Register a new patient at this center."""
+        body = self.body(PatientBody)
+        made = patients.create_patient(
+            actor=self.actor, center=self.center, contacts=_contacts(body) or [], now=self.now, **body
+        )
+        return self.answer(people.patient(center=self.center, pk=made.pk), PatientOut, status=201)
+
+
+class OnePatient(Resource):
+    needs = {"GET": "view-patients", "PATCH": "edit-patients"}
+
+    @extend_schema(responses={200: PatientOut} | shapes.problems(404))
+    def get(self, request: Request, pk: int) -> Response:
+        """One patient of this center."""
+        found = people.patient(center=self.center, pk=pk)
+        record.access(actor=self.actor, patient=found, what="patient", now=self.now)
+        return self.answer(found, PatientOut)
+
+    @extend_schema(request=ChangedPatientBody, responses={200: PatientOut} | shapes.problems(400, 404))
+    def patch(self, request: Request, pk: int) -> Response:
+        """Correct what the body names."""
+        found = people.patient(center=self.center, pk=pk)
+        body = self.body(ChangedPatientBody)
+        contacts = _contacts(body)
+        patients.update_patient(
+            actor=self.actor, patient=found, center=self.center, changes=body, contacts=contacts, now=self.now
+        )
+        return self.answer(people.patient(center=self.center, pk=pk), PatientOut)
+
+
+class PatientSearch(Resource):
+    needs = {"POST": "view-patients"}
+
+    @extend_schema(
+        request=SearchBody, responses={200: shapes.page_of(FoundPatientOut, "FoundPatient")} | shapes.problems(400)
+    )
+    def post(self, request: Request) -> Response:
+        """The patients of this center that fit, by name; at most thirty of them, all on one page."""
+        found = people.search(center=self.center, query=self.body(SearchBody)["query"])
+        record.access(actor=self.actor, patient=None, what="patient-search", now=self.now)
+        results = FoundPatientOut(found, many=True).data
+        return Response({"count": len(found), "next": None, "previous": None, "results": results})
+
+
+def _contacts(body: dict[str, Any]) -> list[ContactFacts] | None:
+    given = body.pop("contacts", None)
+    return None if given is None else [ContactFacts(**contact) for contact in given]

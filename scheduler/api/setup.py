@@ -1,0 +1,288 @@
+"""The set-up as lists: the center, its units, chairs, protocols, nurses, shifts, closures. Read-only here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from scheduler.api import finding, shapes
+from scheduler.api.bodies import Query
+from scheduler.api.fields import CalendarDay, Clock, Id, IdOrCode, Moment, Text
+from scheduler.api.resource import Resource
+from scheduler.domain import localtime
+from scheduler.domain.errors import NotFound
+from scheduler.models import Break, Center, Chair, Closure, Nurse, OpeningHours, Protocol, Shift, Unit
+
+
+class CenterOut(serializers.ModelSerializer):
+    class Meta:
+        model = Center
+        fields = ["id", "code", "name", "mail_name", "time_zone", "phone", "address"]
+
+
+class HoursOut(serializers.ModelSerializer):
+    """Wall-clock `[opens, closes)` of a weekday, 0 is Monday; a day that is open all night closes at 24:00."""
+
+    opens = Clock()
+    closes = Clock()
+
+    class Meta:
+        model = OpeningHours
+        fields = ["weekday", "opens", "closes"]
+
+
+class UnitOut(serializers.ModelSerializer):
+    center = Id(source="center_id")
+    opening_hours = HoursOut(many=True)
+
+    class Meta:
+        model = Unit
+        fields = ["id", "code", "name", "center", "opening_hours"]
+
+
+class ChairOut(serializers.ModelSerializer):
+    unit = Id(source="unit_id")
+
+    class Meta:
+        model = Chair
+        fields = ["id", "name", "kind", "unit", "is_active"]
+
+
+class ProtocolOut(serializers.ModelSerializer):
+    """A published version, which never changes. Lengths are minutes; window, tolerance and minimum interval are in
+    `counts_in`. `sources` says where each figure is from."""
+
+    center = Id(source="center_id", allow_null=True)
+    published_at = Moment()
+    cadence_within_day = serializers.ListField(child=serializers.IntegerField())
+    doses = serializers.ListField(child=serializers.IntegerField())
+    days = serializers.DictField(child=serializers.IntegerField())
+    caps = serializers.ListField(child=serializers.DictField())
+    components = serializers.ListField(child=serializers.DictField())
+    checklist = serializers.ListField()
+    sources = serializers.DictField()
+    dose_mg = serializers.FloatField(allow_null=True)
+
+    class Meta:
+        model = Protocol
+        fields = [
+            "id",
+            "code",
+            "version",
+            "center",
+            "name",
+            "short_name",
+            "published_at",
+            "cadence_kind",
+            "cadence_every",
+            "cadence_unit",
+            "cadence_within_day",
+            "doses",
+            "default_doses",
+            "days",
+            "may_be_open_ended",
+            "prep_minutes",
+            "visit_minutes",
+            "observation_minutes",
+            "turnover_minutes",
+            "first_visits",
+            "first_prep_minutes",
+            "first_visit_minutes",
+            "first_observation_minutes",
+            "counts_in",
+            "window_before",
+            "window_after",
+            "tolerance_before",
+            "tolerance_after",
+            "min_interval",
+            "caps",
+            "substance",
+            "dose_mg",
+            "components",
+            "checklist",
+            "acuity",
+            "first_acuity",
+            "needs_driver",
+            "needs_bed",
+            "keeps_chair",
+            "sources",
+        ]
+
+
+class NurseOut(serializers.ModelSerializer):
+    class Meta:
+        model = Nurse
+        fields = ["id", "name", "is_active"]
+
+
+class BreakOut(serializers.ModelSerializer):
+    start = Moment(source="starts_at")
+    end = Moment(source="ends_at")
+    covered_by = Id(source="covered_by_id", allow_null=True)
+
+    class Meta:
+        model = Break
+        fields = ["start", "end", "covered_by"]
+
+
+class ShiftOut(serializers.ModelSerializer):
+    """One nurse in `[start, end)`, and how many patients and how much acuity she can watch at once."""
+
+    nurse = Id(source="nurse_id")
+    unit = Id(source="unit_id")
+    start = Moment(source="starts_at")
+    end = Moment(source="ends_at")
+    breaks = BreakOut(many=True)
+
+    class Meta:
+        model = Shift
+        fields = ["id", "nurse", "unit", "start", "end", "patients", "acuity", "breaks"]
+
+
+class ClosureOut(serializers.ModelSerializer):
+    """`[start, end)` in which the center, a unit or a chair takes nobody; kind "open" is its opposite."""
+
+    unit = Id(source="unit_id", allow_null=True)
+    chair = Id(source="chair_id", allow_null=True)
+    start = Moment(source="starts_at")
+    end = Moment(source="ends_at")
+
+    class Meta:
+        model = Closure
+        fields = ["id", "kind", "unit", "chair", "start", "end", "reason"]
+
+
+class OfUnit(Query):
+    unit = IdOrCode(required=False)
+
+
+class OfCode(Query):
+    code = Text(required=False, max_length=60)
+
+
+class OnDay(OfUnit):
+    """Those that touch the local day."""
+
+    date = CalendarDay(required=False)
+
+
+class Listed(Resource):
+    """A list (without pk) or one thing of it. `rows` are those of the caller's center, in a lasting order."""
+
+    needs = {"GET": "view-schedule"}
+    shape: type[serializers.BaseSerializer]
+    asks: type[Query] = Query
+
+    def rows(self) -> QuerySet[Any]:
+        raise NotImplementedError
+
+    def narrowed(self, rows: QuerySet[Any], asked: Mapping[str, Any]) -> QuerySet[Any]:
+        """With what the query asks for. The default takes no parameters at all."""
+        return rows
+
+    def get(self, request: Request, pk: int | None = None) -> Response:
+        if pk is None:
+            return self.page(self.narrowed(self.rows(), self.query(self.asks)), self.shape)
+        self.query(Query)
+        row: Model | None = self.rows().filter(pk=pk).first()
+        if row is None:
+            raise NotFound
+        return self.answer(row, self.shape)
+
+    def of_unit(self, rows: QuerySet[Any], asked: Mapping[str, Any]) -> QuerySet[Any]:
+        return rows.filter(unit=finding.unit(self.center, asked["unit"])) if "unit" in asked else rows
+
+    def on_day(self, rows: QuerySet[Any], asked: Mapping[str, Any]) -> QuerySet[Any]:
+        if "date" not in asked:
+            return rows
+        day = localtime.day(asked["date"], self.center.zone)
+        return rows.filter(starts_at__lt=day.end, ends_at__gt=day.start)
+
+
+class Centers(Listed):
+    shape = CenterOut
+
+    def rows(self) -> QuerySet[Center]:
+        return Center.objects.filter(pk=self.center.pk).order_by("pk")
+
+
+class Units(Listed):
+    shape = UnitOut
+
+    def rows(self) -> QuerySet[Unit]:
+        return finding.units(self.center).prefetch_related("opening_hours").order_by("position", "pk")
+
+
+class Chairs(Listed):
+    shape, asks = ChairOut, OfUnit
+
+    def rows(self) -> QuerySet[Chair]:
+        return Chair.objects.filter(unit__center=self.center).order_by("unit__position", "unit", "position", "pk")
+
+    narrowed = Listed.of_unit
+
+
+class Protocols(Listed):
+    shape, asks = ProtocolOut, OfCode
+
+    def rows(self) -> QuerySet[Protocol]:
+        return finding.protocols(self.center).order_by("code", "-version", "pk")
+
+    def narrowed(self, rows: QuerySet[Protocol], asked: Mapping[str, Any]) -> QuerySet[Protocol]:
+        return rows.filter(code=asked["code"]) if "code" in asked else rows
+
+
+class Nurses(Listed):
+    shape = NurseOut
+
+    def rows(self) -> QuerySet[Nurse]:
+        return Nurse.objects.filter(center=self.center).order_by("name", "pk")
+
+
+class Shifts(Listed):
+    shape, asks = ShiftOut, OnDay
+
+    def rows(self) -> QuerySet[Shift]:
+        return Shift.objects.filter(unit__center=self.center).prefetch_related("breaks").order_by("starts_at", "pk")
+
+    def narrowed(self, rows: QuerySet[Shift], asked: Mapping[str, Any]) -> QuerySet[Shift]:
+        return self.on_day(self.of_unit(rows, asked), asked)
+
+
+class Closures(Listed):
+    shape, asks = ClosureOut, OnDay
+
+    def rows(self) -> QuerySet[Closure]:
+        return Closure.objects.filter(center=self.center).order_by("starts_at", "pk")
+
+    def narrowed(self, rows: QuerySet[Closure], asked: Mapping[str, Any]) -> QuerySet[Closure]:
+        return self.on_day(self.of_unit(rows, asked), asked)
+
+
+def list_and_one(view: type[Listed], name: str) -> tuple[Any, Any]:
+    """The two views of a resource, each with its own words in the schema."""
+    shape, asks = view.shape, view.asks
+
+    @extend_schema(
+        operation_id=f"{name}_list",
+        parameters=[asks] if asks is not Query else [],
+        responses={200: shapes.page_of(shape, shape.__name__.removesuffix("Out"))} | shapes.problems(400),
+    )
+    def several(self: Listed, request: Request) -> Response:
+        return Listed.get(self, request)
+
+    @extend_schema(operation_id=f"{name}_read", responses={200: shape} | shapes.problems(404))
+    def one(self: Listed, request: Request, pk: int) -> Response:
+        return Listed.get(self, request, pk)
+
+    several.__doc__, one.__doc__ = f"List {name}.", f"One of the {name}."
+    return (
+        type(f"{view.__name__}List", (view,), {"get": several}).as_view(),
+        type(f"{view.__name__}One", (view,), {"get": one}).as_view(),
+    )

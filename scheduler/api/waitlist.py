@@ -1,0 +1,85 @@
+"""Who wants an earlier slot for a booking that stands."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from scheduler.api import finding, shapes
+from scheduler.api.bodies import Body, Query
+from scheduler.api.fields import Id, Moment
+from scheduler.api.resource import Resource
+from scheduler.models import WaitlistEntry
+from scheduler.services import record, waitlist
+
+
+class WaitlistBody(Body):
+    appointment = Id(help_text="The booking she would rather have earlier.")
+    earliest = Moment(required=False, help_text="From when she can come: now, where it is left out.")
+    latest = Moment(required=False, help_text="Until when: the booking's start, where it is left out.")
+
+
+class WaitlistQuery(Query):
+    patient = Id(required=False)
+
+
+class WaitlistOut(serializers.ModelSerializer):
+    patient = Id(source="patient_id")
+    visit = Id(source="visit_id", allow_null=True)
+    appointment = Id(source="appointment_id", allow_null=True)
+    earliest = Moment()
+    latest = Moment()
+    offered_at = Moment(allow_null=True)
+    offered_start = Moment(allow_null=True)
+    created_at = Moment()
+
+    class Meta:
+        model = WaitlistEntry
+        fields = [
+            "id",
+            "patient",
+            "visit",
+            "appointment",
+            "earliest",
+            "latest",
+            "offered_at",
+            "offered_start",
+            "created_at",
+        ]
+
+
+class Waitlist(Resource):
+    needs = {"GET": "view-schedule", "POST": "book"}
+
+    @extend_schema(
+        operation_id="waitlist_list",
+        parameters=[WaitlistQuery],
+        responses={200: shapes.page_of(WaitlistOut, "WaitlistEntry")} | shapes.problems(400, 404),
+    )
+    def get(self, request: Request) -> Response:
+        """Those who still wait, longest first."""
+        asked = self.query(WaitlistQuery)
+        rows = WaitlistEntry.objects.filter(center=self.center, closed_at__isnull=True).order_by("created_at", "pk")
+        if "patient" in asked:
+            rows = rows.filter(patient=finding.patient(self.center, asked["patient"]))
+        record.access(actor=self.actor, patient=asked.get("patient"), what="waitlist", now=self.now)
+        return self.page(rows, WaitlistOut)
+
+    @extend_schema(
+        operation_id="waitlist_add",
+        request=WaitlistBody,
+        responses={201: WaitlistOut} | shapes.problems(400, 404, 409),
+    )
+    def post(self, request: Request) -> Response:
+        """Put a booking on the list; the desk calls when an earlier place becomes free."""
+        body = self.body(WaitlistBody)
+        entry = waitlist.add(
+            actor=self.actor,
+            appointment=finding.appointment(self.center, body["appointment"]),
+            earliest=body.get("earliest"),
+            latest=body.get("latest"),
+            now=self.now,
+        )
+        return self.answer(entry, WaitlistOut, status=201)
