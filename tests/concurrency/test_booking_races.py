@@ -1,0 +1,296 @@
+"""Many callers at once, on real commits: no chair and no patient is taken twice, and nobody meets the database.
+
+Every caller gets a booking, or a refusal in words; a deadlock, a lock timeout or "database is locked" is nobody's
+answer. The last tests switch the locks off: if nothing happened then, these would prove nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from contextlib import nullcontext
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.db import connection
+
+from scheduler.domain.errors import Busy, Refused
+from scheduler.domain.intervals import Interval
+from scheduler.domain.placement import Wishes
+from scheduler.models import Appointment, Closure, Occupancy, Registration, backstop
+from scheduler.queries import needs
+from scheduler.queries.course_request import CourseRequest
+from scheduler.queries.plan import preview
+from scheduler.queries.search import best_slots, ground
+from scheduler.services import booking, courses, locking, settle
+from scheduler.services.courses import Placement
+from tests import factories as make
+from tests.factories import NOW, utc
+from tests.services.steps import assert_kept, book, chairs
+from tests.support.threads import together
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+CALLERS = 50
+MONDAY = utc("2026-11-30T10:00-05:00")
+HOUR = timedelta(hours=1)
+
+
+def scene(*, chairs: int = 1, patients: int = CALLERS, nurses: int = 60):
+    """A center, a unit staffed for everybody, an actor and patients."""
+    center = make.make_center()
+    unit = make.make_day_suite(center, nurses=nurses, patients=200, acuity=500)
+    for _ in range(chairs):
+        make.make_chair(unit)
+    return unit, make.make_actor(center), [make.make_patient(center) for _ in range(patients)]
+
+
+def answers(results) -> Counter:
+    """How each call ended: booked, or the name of the exception."""
+    return Counter("booked" if isinstance(one, Appointment) else type(one).__name__ for one in results)
+
+
+def assert_no_overlap() -> None:
+    """Looks at the rows themselves, not at what the rules say of them."""
+    for what in ("chair", "patient"):
+        rows = Occupancy.objects.filter(**{f"{what}__isnull": False}).order_by(what, f"{what}_from")
+        seen: dict[int, object] = {}
+        for who, start, until in rows.values_list(f"{what}_id", f"{what}_from", f"{what}_until"):
+            assert who not in seen or seen[who] <= start, f"{what} {who} is taken twice at {start}"
+            seen[who] = until
+
+
+def test_fifty_callers_for_one_chair_and_time_make_one_booking():
+    unit, actor, patients = scene()
+    chair = chairs(unit)[0]
+    results = together([lambda p=p: book(actor, chair, MONDAY, patient=p) for p in patients])
+    assert answers(results) == {"booked": 1, "Refused": CALLERS - 1}
+    refused = [one for one in results if isinstance(one, Refused)]
+    assert {refusal.code for one in refused for refusal in one.refusals} == {"chair_is_free"}
+    assert Occupancy.objects.count() == 1
+    assert_no_overlap()
+
+
+def test_fifty_overlapping_times_on_one_chair_never_overlap():
+    unit, actor, patients = scene()
+    chair = chairs(unit)[0]
+    dice = random.Random(7)
+    times = [(MONDAY + timedelta(minutes=dice.randrange(0, 300)), dice.randrange(5, 120)) for _ in patients]
+    results = together(
+        [
+            lambda p=p, start=start, minutes=minutes: book(actor, chair, start, minutes=minutes, patient=p)
+            for p, (start, minutes) in zip(patients, times, strict=True)
+        ]
+    )
+    assert set(answers(results)) <= {"booked", "Refused"}
+    assert answers(results)["booked"] == Occupancy.objects.count() >= 2
+    assert_no_overlap()
+
+
+def test_any_chair_of_24_free_ones_seats_exactly_24():
+    unit, actor, patients = scene(chairs=24)
+    need = needs.for_minutes(60)
+
+    def any_chair(patient):
+        """Search without locks, book, search again when somebody was quicker."""
+        span = Interval(MONDAY, MONDAY + timedelta(minutes=1))
+        known = {chair.pk: chair for chair in chairs(unit)}
+        while True:
+            where = ground(unit=unit, patient_id=patient.pk, need=need, span=span, now=NOW)
+            slots = best_slots(where, need, span, wishes=Wishes(), limit=24, per_chair=True)
+            if not slots:
+                raise Refused([])
+            slot = random.choice(slots)
+            try:
+                return book(actor, known[slot.chair.id], slot.start, patient=patient)
+            except Refused:
+                continue
+
+    results = together([lambda p=p: any_chair(p) for p in patients])
+    assert answers(results) == {"booked": 24, "Refused": CALLERS - 24}
+    assert len({one.chair_id for one in results if isinstance(one, Appointment)}) == 24
+    assert_no_overlap()
+
+
+def test_one_patient_in_six_units_at_once_gets_one_place():
+    units, patient, actors = _six_units()
+    calls = [
+        lambda u=u, a=a: book(a, chairs(u)[0], MONDAY, patient=patient)
+        for u, a in zip(units, actors, strict=True)
+        for _ in range(4)
+    ]
+    results = together(calls)
+    assert answers(results) == {"booked": 1, "Refused": 23}
+    assert_no_overlap()
+
+
+def test_bookings_moves_and_cancels_of_one_patient_in_six_units_deadlock_nobody():
+    units, patient, actors = _six_units()
+    rows = [
+        book(actor, chairs(unit)[0], MONDAY + 2 * n * HOUR - 2 * HOUR, patient=patient, minutes=45)
+        for n, (unit, actor) in enumerate(zip(units[:4], actors, strict=False))
+    ]
+    dice = random.Random(11)
+    # Each goes to a time and a unit that another one leaves, so that locks are wanted in every order.
+    calls = []
+    for n, row in enumerate(rows):
+        for _ in range(3):
+            to = MONDAY + timedelta(minutes=dice.randrange(-120, 400, 15))
+            calls.append(
+                lambda row=row, to=to, actor=actors[n]: booking.move(
+                    actor=actor,
+                    appointment=row,
+                    chair=chairs(units[dice.randrange(6)])[0] if False else chairs(row.unit)[0],
+                    start=to,
+                    now=NOW,
+                )
+            )
+        calls.append(lambda row=row, a=actors[n]: booking.cancel(actor=a, appointment=row, reason="Ill.", now=NOW))
+    for unit, actor in zip(units, actors, strict=True):
+        for _ in range(3):
+            start = MONDAY + timedelta(minutes=dice.randrange(-120, 400, 15))
+            calls.append(lambda u=unit, a=actor, start=start: book(a, chairs(u)[0], start, patient=patient, minutes=45))
+    dice.shuffle(calls)
+    ended = answers(together(calls))
+    assert set(ended) <= {"booked", "Refused", "Stale"}, ended
+    assert ended["booked"] >= 1
+    assert_no_overlap()
+    assert_kept()
+
+
+def test_moves_across_units_and_days_in_opposite_directions_deadlock_nobody():
+    center = make.make_center()
+    units = [make.make_night_suite(center, code=f"u{n}", nurses=20, patients=99, acuity=400) for n in range(3)]
+    for unit in units:
+        make.make_bed(unit)
+        make.make_bed(unit)
+    actor = make.make_actor(center)
+    beds = [bed for unit in units for bed in chairs(unit)]
+    rows = [book(actor, bed, MONDAY + n * 24 * HOUR) for n, bed in enumerate(beds)]
+    dice = random.Random(3)
+    calls = [
+        partial(
+            booking.move,
+            actor=actor,
+            appointment=row,
+            chair=dice.choice(beds),
+            start=MONDAY + dice.randrange(6) * 24 * HOUR + HOUR,
+            now=NOW,
+        )
+        for row in rows
+        for _ in range(5)
+    ]
+    ended = answers(together(calls))
+    assert set(ended) <= {"booked", "Refused", "Stale"}, ended
+    assert_no_overlap()
+    assert_kept()
+
+
+def test_a_booking_that_races_a_closure_is_refused_or_was_first():
+    unit, actor, patients = scene(chairs=8, patients=16)
+
+    def close():
+        return Closure.objects.create(
+            center=unit.center, unit=unit, starts_at=MONDAY - HOUR, ends_at=MONDAY + 3 * HOUR, reason="Burst pipe"
+        )
+
+    calls = [lambda n=n, p=p: book(actor, chairs(unit)[n % 8], MONDAY, patient=p) for n, p in enumerate(patients)]
+    results = together([*calls, close])
+    assert isinstance(results.pop(), Closure)
+    assert set(answers(results)) <= {"booked", "Refused"}
+    assert_no_overlap()
+    with pytest.raises(Refused) as refused:
+        book(actor, chairs(unit)[0], MONDAY + HOUR, patient=patients[0])
+    assert refused.value.refusals[0].code == "unit_is_open"
+
+
+def test_many_cancels_and_reopens_of_one_booking_leave_it_in_one_state():
+    unit, actor, patients = scene(patients=1)
+    row = book(actor, chairs(unit)[0], MONDAY, patient=patients[0])
+    calls = [lambda: booking.cancel(actor=actor, appointment=row, reason="Ill.", now=NOW)] * 6
+    calls += [lambda: booking.reopen(actor=actor, appointment=row, now=NOW)] * 6
+    ended = answers(together(calls))
+    assert set(ended) <= {"booked", "Refused", "Stale"}, ended
+    assert_kept()
+
+
+def test_the_doses_of_two_stays_wanted_at_once_in_one_bed_go_to_one_of_them():
+    center = make.make_center()
+    unit = make.make_night_suite(center, nurses=20, patients=99, acuity=400)
+    make.make_bed(unit)
+    actor, protocol = make.make_actor(center), make.make_dhe()
+
+    def start():
+        request = CourseRequest(patient=make.make_patient(center), protocol=protocol, unit=unit, start=MONDAY, days=3)
+        plan = preview(center=center, request=request, now=NOW)
+        placements = [Placement(one.ordinal, one.slot.chair.id, one.slot.start) for one in plan.visits if one.slot]
+        return lambda: courses.create(actor=actor, center=center, request=request, placements=placements, now=NOW)
+
+    results = together([start() for _ in range(6)])
+    ended = Counter(type(one).__name__ for one in results)
+    assert ended == {"Course": 1, "Refused": 5}, results
+    assert Appointment.objects.count() == 9
+    assert_no_overlap()
+    assert_kept()
+
+
+class TestWithoutTheLock:
+    """The negative control. With the lock off, callers who have all looked before anybody writes meet the
+    constraint; with the constraint gone too, they double-book. So the lock is what makes the tests above pass."""
+
+    CALLERS = 8
+
+    @pytest.fixture
+    def unlocked(self, monkeypatch):
+        """No lock and no transaction; everybody looks before anybody writes."""
+        looked = threading.Barrier(self.CALLERS)
+        real = settle.refusals
+
+        def look_together(*args, **kwargs):
+            found = real(*args, **kwargs)
+            looked.wait(30)
+            return found
+
+        monkeypatch.setattr(booking, "locked", lambda **_: nullcontext())
+        monkeypatch.setattr(locking, "TRIES", 1)
+        monkeypatch.setattr(settle, "refusals", look_together)
+
+    def book_together(self):
+        unit, actor, patients = scene(patients=self.CALLERS)
+        chair = chairs(unit)[0]
+        return together([lambda p=p: book(actor, chair, MONDAY, patient=p) for p in patients])
+
+    def test_the_constraint_lets_one_through(self, unlocked):
+        results = self.book_together()
+        assert answers(results) == {"booked": 1, "Busy": self.CALLERS - 1}
+        causes = [one.__cause__ for one in results if isinstance(one, Busy)]
+        assert all("occupancy_chair_is_free" in str(cause) for cause in causes), causes
+        assert Occupancy.objects.count() == 1
+
+    def test_without_the_constraint_too_the_chair_is_booked_twice(self, unlocked):
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute(f"ALTER TABLE scheduler_occupancy DROP CONSTRAINT {backstop.CHAIR_OVERLAP}")
+            else:
+                cursor.execute(f"DROP TRIGGER {backstop.CHAIR_OVERLAP}_insert")
+        assert answers(self.book_together()) == {"booked": self.CALLERS}
+        with pytest.raises(AssertionError, match="is taken twice"):
+            assert_no_overlap()
+
+
+def _six_units():
+    """Six centers with one unit and one chair each, and one patient registered in all of them."""
+    units, actors = [], []
+    patient = None
+    for _ in range(6):
+        center = make.make_center()
+        unit = make.make_night_suite(center, nurses=20, patients=99, acuity=400)
+        make.make_chair(unit)
+        units.append(unit)
+        actors.append(make.make_actor(center))
+        if patient is None:
+            patient = make.make_patient(center)
+        else:
+            Registration.objects.create(center=center, patient=patient, mrn="X")
+    return units, patient, actors
