@@ -1,10 +1,89 @@
-from scheduler.web.door import door
+"""The demo outbox: the mails as a patient would see them, read from DATA_DIR/mail. Only where mail stays here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import cast
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext as _
+
+from scheduler.services import record
+from scheduler.web import words
+from scheduler.web.door import Desk, door, is_demo_mail, page
+
+SHOWN = 100
+NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One .eml file; `sent` in the center's zone, as it is written on the page."""
+
+    name: str
+    subject: str
+    sender: str
+    to: str
+    sent: str
+    text: str
 
 
 @door(None)
-def outbox(desk, **kwargs): ...
+def outbox(desk: Desk) -> HttpResponse:
+    _only_demo(desk)
+    files = sorted(Path(settings.MAIL_DIR).glob("*.eml"), reverse=True)
+    mails = [mail for path in files[:SHOWN] if (mail := _read(desk, path)) is not None]
+    record.access(actor=desk.actor, patient=None, what="outbox", now=desk.now)
+    context = {"title": _("Outbox"), "place": "outbox", "mails": mails, "count": len(files)}
+    return page(desk, "scheduler/outbox.html", context)
 
 
 @door(None)
-def mail(desk, **kwargs): ...
+def mail(desk: Desk, *, name: str) -> HttpResponse:
+    _only_demo(desk)
+    if not NAME.fullmatch(name):
+        raise Http404
+    found = _read(desk, Path(settings.MAIL_DIR) / f"{name}.eml")
+    if found is None:
+        raise Http404
+    record.access(actor=desk.actor, patient=None, what="outbox", now=desk.now)
+    return page(desk, "scheduler/mail.html", {"title": found.subject, "place": "outbox", "mail": found})
 
+
+def _only_demo(desk: Desk) -> None:
+    """A real center's mail is nobody's to read here."""
+    if not (is_demo_mail() and desk.request.user.is_staff):  # type: ignore[union-attr]  # the door wants a user
+        raise Http404
+
+
+def _read(desk: Desk, path: Path) -> Mail | None:
+    """None where the file is gone meanwhile."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    message = cast(EmailMessage, BytesParser(policy=policy.default).parsebytes(raw))
+    body = message.get_body(preferencelist=("plain",))
+    return Mail(
+        name=path.stem,
+        subject=str(message["subject"] or ""),
+        sender=str(message["from"] or ""),
+        to=str(message["to"] or ""),
+        sent=words.moment(_sent(path).astimezone(desk.center.zone), desk.today),
+        text=body.get_content() if body is not None else "",
+    )
+
+
+def _sent(path: Path) -> datetime:
+    """File names begin with the nanoseconds of sending."""
+    digits = path.stem.partition("-")[0]
+    if digits.isdigit():
+        return datetime.fromtimestamp(int(digits) / 1e9, tz=UTC)
+    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)

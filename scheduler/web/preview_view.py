@@ -54,7 +54,7 @@ def view(
         "rows": rows,
         "fits": not open_rows,
         "book_label": _("Book %(count)s %(what)s") % {"count": len(rows), "what": unit_word},
-        "left": _left(open_rows),
+        "left": _left(open_rows, plan),
         "may_start_anyway": bool(open_rows) and len(open_rows) < len(rows) and not course.protocol.keeps_chair,
         "refused": _refused(course, open_rows, plan),
         "months": months.months(desk, plan, rows) if not is_short else [],
@@ -62,7 +62,7 @@ def view(
         "window": _window(course),
         "rules": _rules(plan) if open_rows else [],
         "ways": [_way(desk, way) for way in plan.alternatives],
-        "order": _order(desk, course),
+        "order": order_of(desk, course),
         "wishes": wishes_of(course),
         "reminders": sorted(desk.center.reminder_days, reverse=True),
         "has_mail": course.patient.contacts.exclude(email="").filter(may_be_mailed=True).exists(),
@@ -88,11 +88,14 @@ def _row(desk: Desk, visit: VisitPlan, picked: Placement | None, chairs: Mapping
             tuple(refusal.say(_) for refusal in visit.refusals), (), options, "", None, False,
         )  # fmt: skip
     start, end = visit.slot.start.astimezone(zone), visit.slot.end.astimezone(zone)
+    lead = tuple(refusal.say(_) for refusal in visit.shifted)
+    why = tuple(reason.say(_) for reason in visit.slot.reasons)
+    if not lead and not why and visit.slot.start == visit.draft.due:
+        lead = (_("At its due time."),)
     where = _("%(chair)s, to %(end)s") % {"chair": visit.slot.chair.name, "end": words.clock(end)}
     return Row(
         visit.ordinal, "is-plan", words.moment(start, today), where, _off_due(start.date(), due.date()),
-        tuple(refusal.say(_) for refusal in visit.shifted), tuple(reason.say(_) for reason in visit.slot.reasons),
-        (), _value(visit.ordinal, visit.slot.chair.id, start), start, False,
+        lead, why, (), _value(visit.ordinal, visit.slot.chair.id, start), start, False,
     )  # fmt: skip
 
 
@@ -123,13 +126,15 @@ def _lead(desk: Desk, course: Course, rows: list[Row], unit_word: str) -> str:
     }
 
 
-def _left(open_rows: list[Row]) -> str:
+def _left(open_rows: list[Row], plan: CoursePlan) -> str:
     if not open_rows:
         return ""
+    if plan.course.protocol.keeps_chair:
+        return _("It is all doses or none: choose what would work, or change something.")
     numbers = ", ".join(str(row.number) for row in open_rows)
-    return ngettext("Visit %(numbers)s needs your decision first.", "Visits %(numbers)s need your decision first.", len(open_rows)) % {
-        "numbers": numbers
-    }
+    return ngettext(
+        "Visit %(numbers)s needs your decision first.", "Visits %(numbers)s need your decision first.", len(open_rows)
+    ) % {"numbers": numbers}
 
 
 def _refused(course: Course, open_rows: list[Row], plan: CoursePlan) -> dict[str, Any] | None:
@@ -205,7 +210,7 @@ def _window(course: Course) -> str:
     }
 
 
-def _order(desk: Desk, course: Course) -> list[tuple[str, str]]:
+def order_of(desk: Desk, course: Course) -> list[tuple[str, str]]:
     today = desk.today
     found = []
     if course.prescriber or course.order_reference:

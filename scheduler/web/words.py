@@ -115,3 +115,8 @@ def role(code: str) -> str:
 def date_only(value: date, today: date) -> str:
     """22 May; with the year where it is not this one."""
     return formats.date_format(value, "j M" if value.year == today.year else "j M Y")
+
+
+def near_day(value: date, today: date) -> str:
+    """Tue 24 Nov; 24 Feb 2027 in another year, where the weekday helps nobody."""
+    return day(value, today) if value.year == today.year else date_only(value, today)

@@ -1,10 +1,223 @@
-from scheduler.web.door import door
+"""The worklist: what needs a person, most urgent first, with the next step and what would work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from scheduler.domain import localtime
+from scheduler.domain.errors import Malformed
+from scheduler.models import Visit
+from scheduler.queries import worklist as query
+from scheduler.queries.search import Slot
+from scheduler.queries.slots import slots
+from scheduler.queries.worklist import WorklistItem
+from scheduler.services import record
+from scheduler.services import worklist as marks
+from scheduler.web import counts, words
+from scheduler.web.dates import read_date
+from scheduler.web.door import Desk, door, page
+from scheduler.web.glyphs import glyph
+from scheduler.web.places import places
+
+MORNING = 8 * 60
+WAYS = 3
 
 
-@door(None)
-def worklist(desk, **kwargs): ...
+@door("view-schedule")
+def worklist(desk: Desk) -> HttpResponse:
+    return show(desk)
 
 
-@door(None)
-def mark(desk, **kwargs): ...
+@door("view-schedule", posts=True, gets=False)
+def mark(desk: Desk) -> HttpResponse:
+    """Claim, release, snooze or wake one item; comes back to the same view of the list."""
+    post = desk.request.POST
+    item, do = post.get("item", ""), post.get("do", "")
+    common: dict[str, Any] = {"actor": desk.actor, "center": desk.center, "item": item, "now": desk.now}
+    try:
+        if do == "claim":
+            marks.claim(**common)
+        elif do == "release":
+            marks.release(**common)
+        elif do == "wake":
+            marks.wake(**common)
+        elif do == "snooze":
+            marks.snooze(**common, until=_until(desk, post.get("until")), reason=post.get("reason", ""))
+        else:
+            raise Malformed("do", "")
+    except Malformed as wrong:
+        return show(desk, trouble=wrong.say(_), opened=item, status=400)
+    counts.forget(desk.center)
+    back = post.get("back", "")
+    return redirect(f"{reverse('worklist')}{back if back.startswith('?') else ''}")
 
+
+def _until(desk: Desk, text: str | None) -> datetime:
+    """The morning of the chosen day; tomorrow's without one."""
+    day = read_date(text) or desk.today + timedelta(days=1)
+    return localtime.at(day, MORNING, desk.center.zone)
+
+
+def show(desk: Desk, *, trouble: str = "", opened: str = "", status: int = 200) -> HttpResponse:
+    get = desk.request.GET
+    kind, whose, unit = get.get("kind", ""), get.get("whose", ""), get.get("unit", "")
+    snoozed = kind == "snoozed"
+    open_items = query.items(center=desk.center, now=desk.now)
+    put_off = query.items(center=desk.center, now=desk.now, snoozed=True)
+    everything = put_off if snoozed else open_items
+    chosen_unit = next((each for each in desk.units if each.code == unit), None)
+    shown = [
+        item
+        for item in everything
+        if (snoozed or not kind or item.kind == kind)
+        and (chosen_unit is None or item.unit_id == chosen_unit.pk)
+        and _is_whose(item, whose, desk)
+    ]
+    opened = opened or get.get("item", "")
+    record.access(actor=desk.actor, patient=None, what="worklist", now=desk.now)
+    context = {
+        "title": _("Worklist"),
+        "place": "worklist",
+        "sentence": _sentence(open_items),
+        "groups": [
+            {"name": name, "label": label, "lines": [_line(desk, item, opened) for item in group]}
+            for name, label, group in _groups(shown)
+            if group
+        ],
+        "kinds": _kinds(open_items),
+        "kind": kind,
+        "whose": whose,
+        "unit": unit,
+        "all_count": len(open_items),
+        "mine_count": sum(_is_whose(item, "mine", desk) for item in open_items),
+        "free_count": sum(_is_whose(item, "free", desk) for item in open_items),
+        "snoozed_count": len(put_off),
+        "units": [(each, sum(item.unit_id == each.pk for item in open_items)) for each in desk.units],
+        "back": f"?{desk.request.GET.urlencode()}" if desk.request.GET else "",
+        "trouble": trouble,
+        "tomorrow": (desk.today + timedelta(days=1)).isoformat(),
+    }
+    return page(desk, "scheduler/worklist.html", context, status=status)
+
+
+def _is_whose(item: WorklistItem, whose: str, desk: Desk) -> bool:
+    if whose == "mine":
+        return item.claimed_by is not None and item.claimed_by.pk == desk.request.user.pk
+    if whose == "free":
+        return item.claimed_by is None
+    return True
+
+
+def _sentence(items: list[WorklistItem]) -> str:
+    if not items:
+        return _("Nothing needs a person now.")
+    by = Counter(item.urgency for item in items)
+    head = ngettext("%(count)s thing needs a person", "%(count)s things need a person", len(items)) % {"count": len(items)}
+    return _("%(head)s: %(now)s now, %(today)s today, %(later)s later.") % {
+        "head": head,
+        "now": by["now"],
+        "today": by["today"],
+        "later": by["later"],
+    }
+
+
+def _groups(items: list[WorklistItem]) -> list[tuple[str, str, list[WorklistItem]]]:
+    names = {"now": _("Now"), "today": _("Today"), "later": _("This week and later")}
+    return [(names[each], each, [item for item in items if item.urgency == each]) for each in query.URGENCIES]
+
+
+def _kinds(items: list[WorklistItem]) -> list[tuple[str, str, int, bool]]:
+    names = {
+        "unplaced": _("No place yet"),
+        "late": _("Have not come"),
+        "clash": _("Clashes"),
+        "order": _("Order or authorisation"),
+        "unconfirmed": _("Unconfirmed tomorrow"),
+        "call": _("People to call"),
+        "overload": _("Too much for the nurses"),
+    }
+    by = Counter(item.kind for item in items)
+    return [(kind, names[kind], by[kind], kind in ("unplaced", "late", "clash") and by[kind] > 0) for kind in query.KINDS]
+
+
+LOOKS = {
+    "unplaced": ("is-late", "open"),
+    "late": ("is-late", "late"),
+    "clash": ("is-late", "clash"),
+    "order": ("is-plan", "doc"),
+    "unconfirmed": ("is-plan", "open"),
+    "call": ("is-ask", "phone"),
+    "overload": ("is-late", "late"),
+}
+
+
+def _line(desk: Desk, item: WorklistItem, opened: str) -> dict[str, Any]:
+    css, icon = LOOKS[item.kind]
+    is_open = item.key == opened
+    claimer = item.claimed_by
+    names = {"patient": "patient", "course": "course", "board": "board"}
+    return {
+        "item": item,
+        "css": css,
+        "glyph": glyph(icon),
+        "when": _when(desk, item),
+        "url": reverse(names[item.action.to], args=item.action.args),
+        "is_open": is_open,
+        "claimer": words.initials(words.person(claimer)) if claimer is not None else "",
+        "claimer_name": words.person(claimer) if claimer is not None else "",
+        "is_mine": claimer is not None and claimer.pk == desk.request.user.pk,
+        "why": [each.get("detail", "") for each in item.refusals],
+        "ways": places(_ways(desk, item), desk) if is_open and item.kind == "unplaced" and desk.may("book") else (),
+        "more_url": _opened_url(desk, item),
+    }
+
+
+def _opened_url(desk: Desk, item: WorklistItem) -> str:
+    query_ = desk.request.GET.copy()
+    query_["item"] = item.key
+    return f"?{query_.urlencode()}"
+
+
+def _when(desk: Desk, item: WorklistItem) -> str:
+    zone = desk.center.zone
+    local = item.when.astimezone(zone)
+    if item.snoozed_until is not None and item.snoozed_until > desk.now:
+        return _("until %(day)s") % {"day": words.near_day(item.snoozed_until.astimezone(zone).date(), desk.today)}
+    if item.kind == "late":
+        return _("%(time)s late") % {"time": words.length(desk.now - item.when)}
+    if local.date() == desk.today:
+        return _("today %(time)s") % {"time": words.clock(local)} if item.urgency == "now" else _("today")
+    return _("by %(day)s") % {"day": words.near_day(local.date(), desk.today)} if local.date() > desk.today else _("now")
+
+
+def _ways(desk: Desk, item: WorklistItem) -> list[Slot]:
+    """Where an unplaced visit could go, looked for when its line is opened."""
+    visit = (
+        Visit.objects.filter(pk=item.visit_id, course__center=desk.center)
+        .select_related("course__protocol", "course__patient", "course__center", "course__unit__center")
+        .first()
+    )
+    if visit is None:
+        return []
+    start = max(desk.now, visit.window_start)
+    try:
+        found = slots(
+            center=desk.center,
+            from_=start,
+            to=max(visit.window_end, start + timedelta(days=7)),
+            now=desk.now,
+            unit=visit.course.unit,
+            visit=visit,
+            limit=WAYS,
+        )
+    except Malformed:
+        return []  # a window of more days than a search covers has its own page
+    return list(found.slots or found.alternatives)[:WAYS]

@@ -1,1 +1,62 @@
-export {};
+// Keys of the desk (GUIDE, "Behaviour"): a control with data-key is pressed by its key, "G" then a letter goes places.
+// Not inside fields, not with Ctrl, Alt or Meta. Everything works without this file.
+
+const OFF = "scheduler-keys-off"; // a person may switch keys off: localStorage.setItem("scheduler-keys-off", "1")
+let going = false;
+
+function isTyping(target) {
+  return target instanceof Element && target.closest("input, select, textarea, [contenteditable]") !== null;
+}
+
+function press(control) {
+  if (control.matches("input")) {
+    control.focus();
+    control.select();
+  } else {
+    control.click();
+  }
+}
+
+function find(attribute, key) {
+  return [...document.querySelectorAll(`[${attribute}]`)].find(
+    (control) => control.getAttribute(attribute).toLowerCase() === key && control.getClientRects().length > 0,
+  );
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || localStorage.getItem(OFF)) return;
+  if (event.key === "Escape") {
+    const open = document.querySelector("details[open]");
+    if (open && !open.classList.contains("more")) {
+      open.removeAttribute("open");
+      open.querySelector("summary").focus();
+      return;
+    }
+  }
+  if (isTyping(event.target)) return;
+  const key = event.key.toLowerCase();
+  const control = going ? find("data-go", key) : find("data-key", key);
+  going = !going && key === "g" && !control;
+  if (control) {
+    event.preventDefault();
+    press(control);
+  }
+});
+
+// A tap sent twice is one tap: a form that is on its way is not sent again.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "1";
+  addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
+});
+
+// A menu closes when the work goes on elsewhere.
+document.addEventListener("click", (event) => {
+  for (const open of document.querySelectorAll("details.account[open], details.pick-day[open], details.popover[open]")) {
+    if (!open.contains(event.target)) open.removeAttribute("open");
+  }
+});
