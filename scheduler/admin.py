@@ -3,15 +3,21 @@ read-only here."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 
 from scheduler import models
 
+if TYPE_CHECKING:  # generic for the type checker only
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:
+    ModelAdmin, TabularInline = admin.ModelAdmin, admin.TabularInline
 
-class ReadOnly(admin.ModelAdmin[Any]):
+
+class ReadOnly(ModelAdmin):
     """To look at: only services write these."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -24,28 +30,28 @@ class ReadOnly(admin.ModelAdmin[Any]):
         return False
 
 
-class OpeningHoursInline(admin.TabularInline[Any, Any]):
+class OpeningHoursInline(TabularInline):
     model = models.OpeningHours
     extra = 0
 
 
-class ChairInline(admin.TabularInline[Any, Any]):
+class ChairInline(TabularInline):
     model = models.Chair
     extra = 0
 
 
-class StaffingPatternInline(admin.TabularInline[Any, Any]):
+class StaffingPatternInline(TabularInline):
     model = models.StaffingPattern
     extra = 0
 
 
-class BreakInline(admin.TabularInline[Any, Any]):
+class BreakInline(TabularInline):
     model = models.Break
     extra = 0
 
 
 @admin.register(models.Center)
-class CenterAdmin(admin.ModelAdmin[Any]):
+class CenterAdmin(ModelAdmin):
     list_display = ["name", "code", "time_zone", "phone"]
     search_fields = ["name", "code"]
 
@@ -54,34 +60,34 @@ class CenterAdmin(admin.ModelAdmin[Any]):
 
 
 @admin.register(models.Unit)
-class UnitAdmin(admin.ModelAdmin[Any]):
+class UnitAdmin(ModelAdmin):
     list_display = ["name", "center", "code", "position"]
     list_filter = ["center"]
     inlines = [OpeningHoursInline, ChairInline, StaffingPatternInline]
 
 
 @admin.register(models.Chair)
-class ChairAdmin(admin.ModelAdmin[Any]):
+class ChairAdmin(ModelAdmin):
     list_display = ["name", "unit", "kind", "is_active"]
     list_filter = ["unit__center", "unit", "kind", "is_active"]
 
 
 @admin.register(models.Closure)
-class ClosureAdmin(admin.ModelAdmin[Any]):
+class ClosureAdmin(ModelAdmin):
     list_display = ["reason", "kind", "center", "unit", "chair", "starts_at", "ends_at"]
     list_filter = ["center", "unit", "kind"]
     date_hierarchy = "starts_at"
 
 
 @admin.register(models.Nurse)
-class NurseAdmin(admin.ModelAdmin[Any]):
+class NurseAdmin(ModelAdmin):
     list_display = ["name", "center", "is_active"]
     list_filter = ["center", "is_active"]
     search_fields = ["name"]
 
 
 @admin.register(models.Shift)
-class ShiftAdmin(admin.ModelAdmin[Any]):
+class ShiftAdmin(ModelAdmin):
     list_display = ["nurse", "unit", "starts_at", "ends_at", "patients", "acuity"]
     list_filter = ["unit"]
     date_hierarchy = "starts_at"
@@ -89,7 +95,7 @@ class ShiftAdmin(admin.ModelAdmin[Any]):
 
 
 @admin.register(models.Protocol)
-class ProtocolAdmin(admin.ModelAdmin[Any]):
+class ProtocolAdmin(ModelAdmin):
     """A published version never changes: the database refuses it, so the page does not offer it."""
 
     list_display = ["name", "code", "version", "center", "published_at"]
@@ -107,7 +113,7 @@ def _is_published(protocol: models.Protocol | None) -> bool:
 
 
 @admin.register(models.Membership)
-class MembershipAdmin(admin.ModelAdmin[Any]):
+class MembershipAdmin(ModelAdmin):
     list_display = ["center", "user", "api_key", "role"]
     list_filter = ["center", "role"]
 
@@ -157,7 +163,7 @@ class LedgerEntryAdmin(ReadOnly):
 
 
 @admin.register(models.UnitDay)
-class UnitDayAdmin(admin.ModelAdmin[Any]):
+class UnitDayAdmin(ModelAdmin):
     """Where a day's shifts are published, so that they count instead of the pattern."""
 
     list_display = ["unit", "date", "shifts_published", "version"]
