@@ -167,7 +167,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "scheduler.web.static.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -250,6 +250,7 @@ _static_root = BASE_DIR / "staticfiles"
 _collected = (_static_root / "staticfiles.json").exists() or "collectstatic" in sys.argv[1:2]
 STATIC_ROOT = _static_root if _collected else None
 WHITENOISE_USE_FINDERS = not _collected
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -51,7 +51,9 @@ def test_variables_of_the_containers_are_explained_in_the_example(compose: dict[
 
 
 def test_no_secret_has_a_value_in_a_file_that_is_committed(compose: dict[str, Any]) -> None:
-    assert re.findall(r"^(?:SECRET_KEY|POSTGRES_PASSWORD)=(.+)", (ROOT / ".env.example").read_text(), re.MULTILINE) == []
+    assert (
+        re.findall(r"^(?:SECRET_KEY|POSTGRES_PASSWORD)=(.+)", (ROOT / ".env.example").read_text(), re.MULTILINE) == []
+    )
     assert compose["services"]["web"]["environment"]["SECRET_KEY"].startswith("${SECRET_KEY:?")
 
 

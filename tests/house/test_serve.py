@@ -50,15 +50,17 @@ class Service:
         return self.log.read_text(errors="replace")
 
     def processes(self) -> list[psutil.Process]:
-        """Everything that was started with this data directory in its environment."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.status() != psutil.STATUS_ZOMBIE and process.environ().get("DATA_DIR") == str(self.data):
-                    found.append(process)
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-        return found
+        """Everything that was started with this data directory in its environment, or lives in it."""
+        return [process for process in psutil.process_iter() if self._ours(process)]
+
+    def _ours(self, process: psutil.Process) -> bool:
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            # The broker writes its title over its environment, and works in its directory.
+            return process.environ().get("DATA_DIR") == str(self.data) or str(self.data) in process.cwd()
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
 
     def matching(self, *words: str) -> list[psutil.Process]:
         found = []
@@ -98,7 +100,7 @@ def service(tmp_path: Path) -> Generator[Service]:
 def test_it_answers_and_leaves_nothing_behind_when_asked_to_stop(service: Service, number: signal.Signals) -> None:
     service.start()
     assert service.healthy()
-    assert len(service.processes()) >= 10  # supervisor, four leashes, web, worker with its pool, beat, broker
+    assert len(service.processes()) >= 11  # supervisor, four leashes, web, worker with a pool of two, beat, broker
     assert service.end(number) == 0
     assert service.processes() == []
 
@@ -106,6 +108,13 @@ def test_it_answers_and_leaves_nothing_behind_when_asked_to_stop(service: Servic
 def test_it_leaves_nothing_behind_when_it_is_killed_outright(service: Service) -> None:
     service.start()
     service.end(signal.SIGKILL)
+    wait_for(lambda: not service.processes(), 15)
+
+
+def test_it_leaves_nothing_behind_when_its_leashes_are_killed_too(service: Service) -> None:
+    service.start()
+    for process in [psutil.Process(service.process.pid if service.process else 0), *service.matching("leash.py")]:
+        process.kill()
     wait_for(lambda: not service.processes(), 15)
 
 

@@ -136,7 +136,9 @@ class PostgreSQL:
         os.chmod(copy, 0o755)
         package = bin_dir.parents[1]
         shutil.copytree(bin_dir.parent, copy / package.name / bin_dir.parent.name, symlinks=True)
-        for libraries in package.parent.glob(f"{package.name}.libs"):  # where a wheel keeps them, found by relative path
+        for libraries in package.parent.glob(
+            f"{package.name}.libs"
+        ):  # where a wheel keeps them, found by relative path
             shutil.copytree(libraries, copy / libraries.name)
         for directory, _, _ in os.walk(copy):
             os.chmod(directory, 0o755)

@@ -14,6 +14,7 @@ from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from tests.support.committed import database_url
 from tests.support.ports import free_port
@@ -91,17 +92,24 @@ class CeleryWorker(ChildProcess):
         super().__init__(command, log, {"REDIS_URL": broker_url, **(environment or {})})
         self.wait_until(self.answers, 30)
 
+    def _celery(self) -> Celery:
+        app = Celery(broker=self._broker_url)
+        app.conf.broker_transport_options = {"socket_timeout": 2, "socket_connect_timeout": 2}
+        app.conf.broker_connection_retry = False
+        app.conf.broker_connection_timeout = 2
+        return app
+
     def answers(self) -> bool:
         """Whether the worker takes work now."""
-        with Celery(broker=self._broker_url) as app:
+        with self._celery() as app:
             try:
                 return bool(app.control.ping(timeout=0.5, limit=1))
-            except OperationalError:  # the broker is on its way
+            except (OperationalError, RedisError):  # the broker hangs or is on its way
                 return False
 
     def send(self, task: str, *arguments: Any) -> None:
         """Put one task on the queue, as beat does."""
-        with Celery(broker=self._broker_url) as app:
+        with self._celery() as app:
             app.send_task(task, args=arguments, ignore_result=True)
 
 

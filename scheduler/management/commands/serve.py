@@ -15,8 +15,10 @@ from typing import Any
 from celery import Celery
 from django.conf import settings
 from django.core.management import BaseCommand, call_command
-from django.db import OperationalError, connections
-from kombu.exceptions import OperationalError as BrokerError
+from django.db import connections
+from django.db.utils import OperationalError as DatabaseError
+from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from scheduler.management.demo_accounts import demo_sign_ins
 from scheduler.management.embedded import environment
@@ -101,7 +103,7 @@ class Command(BaseCommand):
         settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
         try:
             call_command("migrate", interactive=False, verbosity=0)
-        except OperationalError as problem:
+        except DatabaseError as problem:
             reason = str(problem).strip().splitlines()[0]
             environment.refuse(f"DATABASE_URL: the database can't be used ({reason}).")
         if demo and not Center.objects.exists():
@@ -133,7 +135,7 @@ class Command(BaseCommand):
             with Celery(broker=settings.REDIS_URL) as app:
                 app.conf.broker_transport_options = options
                 return bool(app.control.ping(timeout=0.5, limit=1))
-        except BrokerError:  # not up yet
+        except (OperationalError, RedisError):  # not up yet
             return False
 
     def _greet(self, *, demo: bool) -> None:

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import threading
 
+PR_SET_PDEATHSIG = 1
+
 
 def main() -> None:
     lifeline, grace, name, command = int(sys.argv[1]), float(sys.argv[3]), sys.argv[4], sys.argv[5:]
@@ -22,7 +24,7 @@ def main() -> None:
     # Ctrl-C and a closed terminal are for the supervisor. Handlers, not SIG_IGN, which the command would inherit.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_follow_to_death)
 
     def stop(*_: object) -> None:
         if not stopping.is_set():
@@ -47,6 +49,14 @@ def main() -> None:
         why = f"signal {-code}" if code < 0 else f"exit code {code}"
         print(f"{name} stopped ({why}).", file=sys.stderr, flush=True)
     end()
+
+
+def _follow_to_death() -> None:
+    """Where the kernel can, the command goes even when supervisor and leash are killed at the same moment."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":
