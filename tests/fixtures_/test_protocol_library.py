@@ -103,9 +103,7 @@ def test_observed_eptinezumab_has_the_full_chair_time() -> None:
 
 
 def test_no_monthly_eptinezumab_is_shipped() -> None:
-    monthly = [
-        row for row in ROWS.values() if (row.get("cadence_every"), row.get("cadence_unit")) == (1, "months")
-    ]
+    monthly = [row for row in ROWS.values() if (row.get("cadence_every"), row.get("cadence_unit")) == (1, "months")]
     assert [row["code"] for row in monthly] == ["infusion-monthly"]
     assert "substance" not in monthly[0]
     assert "eptinezumab" not in json.dumps(monthly[0]).lower()
@@ -128,9 +126,7 @@ def test_dhe_as_shipped_stays_inside_the_label() -> None:
 
 @pytest.mark.parametrize("code", ["dhe-q8h", "dhe-bid"])
 def test_the_label_can_be_attested_away_and_the_policy_cannot(code: str) -> None:
-    caps = {
-        (cap["counts"], cap["limit"], cap["within_minutes"]): cap["attestable"] for cap in ROWS[code]["caps"]
-    }
+    caps = {(cap["counts"], cap["limit"], cap["within_minutes"]): cap["attestable"] for cap in ROWS[code]["caps"]}
     assert caps == {("doses", 3, 23 * 60): False, ("mg", 2, 24 * 60): True, ("mg", 6, 7 * 24 * 60): True}
 
 
@@ -159,10 +155,7 @@ def test_the_components_fit_into_the_visit(code: str) -> None:
 
 def test_additions_that_the_owner_does_not_name_say_so() -> None:
     added = [
-        part
-        for row in ROWS.values()
-        for part in row["components"]
-        if part["name"] in ("Diphenhydramine", "Valproate")
+        part for row in ROWS.values() for part in row["components"] if part["name"] in ("Diphenhydramine", "Valproate")
     ]
     assert added
     assert all("texts don't name" in part["source"] for part in added)
@@ -183,3 +176,9 @@ def test_every_treatment_asks_about_reactions_or_the_triptan_day() -> None:
     for code, row in ROWS.items():
         asked = {item["code"] for item in row["checklist"]}
         assert asked & {"reaction-before", "hypersensitivity", "triptan-24h"}, code
+
+
+def test_the_documentation_has_the_same_chair_times() -> None:
+    text = (FILE.parents[1] / "docs" / "protocols.md").read_text(encoding="utf-8")
+    table = dict(re.findall(r"^\| `([\w-]+)` \|.* = \*\*(\d+)\*\*", text, re.MULTILINE))
+    assert {code: int(minutes) for code, minutes in table.items()} == {code: chair_time(code) for code in ROWS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
+from io import StringIO
 from typing import Any
 
 from django.core.management import call_command
@@ -40,7 +41,7 @@ class Command(BaseCommand):
             return
         zone = localtime.zone(plan["center"]["time_zone"])
         now = timezone.now() if today is None else localtime.at(today, MID_MORNING, zone)
-        call_command("load_protocols", stdout=self.stderr)
+        call_command("load_protocols", stdout=StringIO())
         progress = Progress()
         # All or nothing: a load that was stopped half-way leaves no half clinic behind.
         with transaction.atomic():

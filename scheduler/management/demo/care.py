@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from scheduler.domain.permissions import Actor
 from scheduler.management.demo.clinic import Clinic
@@ -13,6 +14,7 @@ from scheduler.services import attendance
 
 # Before this many days every step of the day is forgotten, and only that the treatment was given is played.
 DAYS_IN_DETAIL = 1
+LATE_MINUTES = 32
 NO_SHOW = Actor.job("mark-no-shows")
 
 
@@ -31,6 +33,7 @@ class Care:
         self._has_stayed_away = False
         self._is_late = False
         self._waits = False
+        self._has_begun_late = False
 
     def play(self, appointment: Appointment) -> None:
         """Queue what will happen at this visit; what lies after the present stays open."""
@@ -67,6 +70,17 @@ class Care:
         self._is_late = True
         return True
 
+    def _delay(self, appointment: Appointment) -> int:
+        """Minutes after the booked start. Of several doses a day the first is on time, since the second stands just
+        the interval after it; but once it is late, and the second, as it is booked, now comes too early."""
+        visit = appointment.visit
+        if visit is None or not _comes_twice_a_day(appointment):
+            return self.stage.random.choice((-1, 0, 0, 1, 2, 4, 6))
+        if visit.ordinal == 1 and not self._has_begun_late:
+            self._has_begun_late = True
+            return LATE_MINUTES
+        return 0
+
     def _waits_now(self, arrived: datetime) -> bool:
         """Just one: in for some minutes, and nobody had time yet."""
         if self._waits or not arrived <= self.stage.end < arrived + _minutes(15):
@@ -75,7 +89,8 @@ class Care:
         return True
 
     def _in_short(self, appointment: Appointment) -> None:
-        began = appointment.start + _minutes(self.stage.random.choice((0, 0, 0, 2, 4, 7, 11)))
+        delays = (0,) if _comes_twice_a_day(appointment) else (0, 0, 0, 2, 4, 7, 11)
+        began = appointment.start + _minutes(self.stage.random.choice(delays))
         ended = began + (appointment.end - appointment.start)
         is_partial = self._given % 29 == 0
 
@@ -98,7 +113,8 @@ class Care:
         arrived = prepared - _minutes(random.randint(3, 18))
         checked_in = arrived + _minutes(random.randint(2, 7))
         seated = max(prepared, checked_in + _minutes(1))
-        began = max(appointment.start + _minutes(random.choice((-1, 0, 0, 1, 2, 4, 6))), seated + _minutes(2))
+        delay = self._delay(appointment)
+        began = max(appointment.start + _minutes(delay), seated + _minutes(2))
         ended = began + (appointment.end - appointment.start)
         left = ended + _minutes(appointment.observation_minutes)
         if _is_of_a_stay(appointment) and appointment.visit is not None and appointment.visit.ordinal > 1:
@@ -116,12 +132,7 @@ class Care:
         if appointment.turnover_minutes and timedelta(0) <= self.stage.end - left < _minutes(10):
             steps.append((left + _minutes(1), "chair-cleaning"))
         for when, phase in steps:
-            at(
-                when,
-                lambda now, phase=phase: attendance.set_phase(
-                    actor=nurse, appointment=appointment, phase=phase, now=now
-                ),
-            )
+            at(when, partial(_step, actor=nurse, appointment=appointment, phase=phase))
         at(began, lambda now: attendance.start(actor=nurse, appointment=appointment, now=now))
         at(
             left,
@@ -129,5 +140,13 @@ class Care:
         )
 
 
+def _comes_twice_a_day(appointment: Appointment) -> bool:
+    return appointment.protocol is not None and len(appointment.protocol.cadence_within_day) > 1
+
+
 def _is_of_a_stay(appointment: Appointment) -> bool:
     return appointment.protocol is not None and appointment.protocol.keeps_chair
+
+
+def _step(now: datetime, *, actor: Actor, appointment: Appointment, phase: str) -> None:
+    attendance.set_phase(actor=actor, appointment=appointment, phase=phase, now=now)

@@ -35,7 +35,7 @@ PRESCRIBERS = ("Dr Osborne", "Dr Halloran", "Dr Achterberg", "Dr Sato")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One course to be started: by the desk at `asked`, first due at `start`. `ends` is a service of courses
-    (pause, discontinue), when, and why."""
+    (pause, discontinue), when, and why. `overrides` is the soft rule that a nurse sets aside for its next visit."""
 
     patient: int
     protocol: str
@@ -44,12 +44,13 @@ class Part:
     unit: str = "day"
     request: Mapping[str, Any] = field(default_factory=dict)
     ends: tuple[str, datetime, str] | None = None
+    overrides: str = ""
 
 
 def parts(clinic: Clinic, now: datetime) -> Iterator[Part]:
     """Every course of the demo. Each patient has at most one course; later rows of the file have none."""
     patients = iter(range(len(clinic.patients)))
-    for group in (_quarterly, _observed, _monthly, _twice_a_day, _stays, _rescues):
+    for group in GROUPS:
         for part in group(clinic, now):
             yield _with_order(Part(**{**_fields(part), "patient": next(patients)}), clinic)
 
@@ -78,6 +79,7 @@ def _part(
     asked_before: int,
     unit: str = "day",
     ends: tuple[str, datetime, str] | None = None,
+    overrides: str = "",
     **request: Any,
 ) -> Part:
     return Part(
@@ -88,6 +90,7 @@ def _part(
         asked=clinic.at(clinic.open_day(start - timedelta(days=asked_before), -1), 9 * 60 + minute % 60),
         request=request,
         ends=ends,
+        overrides=overrides,
     )
 
 
@@ -97,7 +100,7 @@ def _quarterly(clinic: Clinic, now: datetime) -> Iterator[Part]:
     # Today: first visits, and later ones of courses that began one to three quarters ago.
     for number in range(20):
         quarters = (0, 1, 2, 3, 0)[number % 5]
-        wanted = {"doses": 2} if quarters == 0 else {"is_open_ended": True} if number in (2, 12) else {}
+        wanted: dict[str, Any] = {"is_open_ended": True} if number == 2 else {"doses": min(2 + quarters, 4)}
         yield _part(
             clinic,
             QUARTERLY,
@@ -121,21 +124,33 @@ def _quarterly(clinic: Clinic, now: datetime) -> Iterator[Part]:
             due - relativedelta(months=3 * (number % 3)),
             480 + (number * 45) % 540,
             asked_before=12,
-            **_wish(number),
-            **_papers(number, today),
+            **({"doses": 2 + number % 3} | _wish(number) | _papers(number, today)),
         )
     # New ones of this week and the next. A first authorisation is often for half a year: two treatments.
     for number in range(14):
         first = clinic.open_day(today + timedelta(days=1 + number // 2))
         yield _part(clinic, QUARTERLY, first, 510 + (number * 105) % 480, asked_before=10, doses=2)
+    # Its authorisation ends before the next visit, and the nurse booked it all the same.
+    yield _part(
+        clinic,
+        QUARTERLY,
+        clinic.open_day(today + timedelta(days=12)) - relativedelta(months=3),
+        615,
+        asked_before=12,
+        doses=2,
+        overrides="authorization_is_valid",
+        authorization_reference="AUT-7099",
+        authorization_from=today - timedelta(days=170),
+        authorization_until=today + timedelta(days=6),
+    )
     # Over, stopped, waiting.
     for number in range(3):
-        start = clinic.open_day(today - timedelta(days=330 - 9 * number))
-        yield _part(clinic, QUARTERLY, start, 540 + 60 * number, asked_before=10)
+        start = clinic.open_day(today - timedelta(days=330 - 70 * number))
+        yield _part(clinic, QUARTERLY, start, 540 + 60 * number, asked_before=10, doses=4 - number)
     for number, reason in enumerate(("No effect after two treatments.", "Moved to another city.")):
         start = clinic.open_day(today - timedelta(days=190 - 20 * number))
         when = clinic.at(clinic.open_day(today - timedelta(days=21 + number), -1), 840)
-        yield _part(clinic, QUARTERLY, start, 600, asked_before=10, ends=("discontinue", when, reason))
+        yield _part(clinic, QUARTERLY, start, 600, asked_before=10, doses=3, ends=("discontinue", when, reason))
     for number, reason in enumerate(("Waiting for the insurer.", "Abroad until the new year.")):
         start = clinic.open_day(today - timedelta(days=120 + 25 * number))
         when = clinic.at(clinic.open_day(today - timedelta(days=6 + number), -1), 900)
@@ -155,9 +170,10 @@ def _wish(number: int) -> dict[str, Any]:
 def _papers(number: int, today: date) -> dict[str, Any]:
     """Orders and authorisations that end soon, so that the worklist has something to renew."""
     if number in (6, 13):
-        return {"order_until": today + timedelta(days=60)}
+        return {"doses": 4, "order_until": today + timedelta(days=60)}
     if number in (8, 15):
         return {
+            "doses": 4,
             "authorization_reference": f"AUT-{7000 + number}",
             "authorization_from": today - timedelta(days=200),
             "authorization_until": today + timedelta(days=45 + number),
@@ -177,7 +193,7 @@ def _observed(clinic: Clinic, now: datetime) -> Iterator[Part]:
     for number in range(12):
         due = today if number < 6 else clinic.open_day(today + timedelta(days=1 + 5 * (number - 6)))
         start = due - relativedelta(months=3 * (number % 3))
-        yield _part(clinic, OBSERVED, start, _on_quarter(510 + number * 40), asked_before=11)
+        yield _part(clinic, OBSERVED, start, _on_quarter(510 + number * 40), asked_before=11, doses=2 + number % 3)
 
 
 def _monthly(clinic: Clinic, now: datetime) -> Iterator[Part]:
@@ -185,13 +201,13 @@ def _monthly(clinic: Clinic, now: datetime) -> Iterator[Part]:
     for number in range(5):
         due = today if number < 2 else clinic.open_day(today + timedelta(days=4 * number))
         start = due - relativedelta(months=number % 3)
-        yield _part(clinic, MONTHLY, start, 570 + number * 75, asked_before=8, doses=4)
+        yield _part(clinic, MONTHLY, start, 570 + number * 75, asked_before=8, doses=3)
 
 
 def _twice_a_day(clinic: Clinic, now: datetime) -> Iterator[Part]:
     today = clinic.day_of(now)
     yesterday = today - timedelta(days=1)
-    status = {"indication": "Status migrainosus"}
+    status: dict[str, Any] = {"indication": "Status migrainosus"}
     running = yesterday if clinic.day_is_open(today) and clinic.day_is_open(yesterday) else today
     yield _part(clinic, TWICE_A_DAY, running, 540, asked_before=1, days=2, **status)
     yield _part(clinic, TWICE_A_DAY, today, 525, asked_before=1, days=1, **status)
@@ -235,7 +251,7 @@ def _quarter(moment: datetime) -> datetime:
 
 def _rescues(clinic: Clinic, now: datetime) -> Iterator[Part]:
     today = clinic.day_of(now)
-    acute = {"indication": "Status migrainosus"}
+    acute: dict[str, Any] = {"indication": "Status migrainosus"}
     for back in range(1, 7):
         day = today - timedelta(days=back)
         if clinic.day_is_open(day):
@@ -270,3 +286,6 @@ def _today(clinic: Clinic, protocol: str, day: date, minute: int, **request: Any
         asked=clinic.at(day, min(minute - 90, 485)),
         request=request,
     )
+
+
+GROUPS = (_quarterly, _observed, _monthly, _twice_a_day, _stays, _rescues)

@@ -119,7 +119,9 @@ def _unit(center: Center, row: Mapping[str, Any], position: int, closed: Mapping
             for opens, closes, nurses, patients, acuity in row["patterns"]
         ]
     )
-    closures = [(day, day + timedelta(days=1), name, None) for day, name in closed.items() if row["keeps_holidays"]]
+    closures: list[tuple[date, date, str, Chair | None]] = []
+    if row["keeps_holidays"]:
+        closures += [(day, day + timedelta(days=1), name, None) for day, name in closed.items()]
     if repair := row.get("out_of_service"):
         chair = unit.chairs.get(name=repair["chair"])
         closures.append((today - timedelta(days=1), today + timedelta(days=2), repair["reason"], chair))

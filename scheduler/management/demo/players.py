@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import F
 
+from scheduler.domain.errors import Refused
 from scheduler.domain.permissions import Actor
 from scheduler.management.demo.care import Care
 from scheduler.management.demo.cast import PREVIEWED, Part, parts
@@ -16,13 +17,13 @@ from scheduler.management.demo.stage import Stage
 from scheduler.models import Appointment, Course, LedgerEntry, Visit
 from scheduler.queries.plan import plan_course
 from scheduler.services import booking, courses, placing
+from scheduler.services.changes import RELATED
 
 PLACES = Actor.job("place-visits")
 EXTENDS = Actor.job("extend-courses")
-# What was to be told longer ago than this was told; what is newer leaves when the service starts.
+# Mails due longer ago than this were sent; what is newer leaves when the service starts.
 TOLD_BEFORE = timedelta(minutes=20)
 
-RELATED = ("unit__center", "chair__unit__center", "patient", "protocol", "visit__course__protocol")
 OF_A_COURSE = ("center", "patient", "protocol", "unit__center")
 OF_A_VISIT = tuple(f"course__{name}" for name in OF_A_COURSE)
 
@@ -49,7 +50,8 @@ class Players:
         self.stage.at(now, self._confirm)
         self.stage.play()
         self._extend(now)
-        self._told(now - TOLD_BEFORE)
+        self._told(self.clinic.at(self.clinic.day_of(now), 0))
+        self._told(now - TOLD_BEFORE, channel=LedgerEntry.Channel.EMAIL)
 
     def _start(self, part: Part, now: datetime) -> None:
         clinic, desk = self.clinic, self.clinic.desk
@@ -67,8 +69,10 @@ class Players:
             placements=self._previewed(request, now) if part.protocol in PREVIEWED else None,
             now=now,
         )
-        self._come(Appointment.objects.filter(visit__course=course).select_related(*RELATED), now)
+        self._come(Appointment.objects.filter(visit__course=course), now)
         self._place(course, now)
+        if part.overrides:
+            self._override(course, part.overrides, now)
         if part.ends is not None:
             verb, when, reason = part.ends
             end: Callable[..., Any] = {"pause": courses.pause, "discontinue": courses.discontinue}[verb]
@@ -91,13 +95,28 @@ class Players:
             if visit.course.protocol.keeps_chair:
                 return
 
+    def _override(self, course: Course, code: str, now: datetime) -> None:
+        """A nurse books the next visit at its due time all the same, in the last chair that is free then."""
+        waiting = Visit.objects.filter(course=course, state=Visit.State.UNPLACED)
+        visit = waiting.select_related(*OF_A_VISIT).earliest("due")
+        override = booking.Override(codes=frozenset({code}), reason="Renewal is asked for.")
+        for chair in course.unit.chairs.select_related("unit__center").order_by("-position"):
+            try:
+                booked = booking.book(
+                    actor=self.clinic.nurse, chair=chair, start=visit.due, visit=visit, override=override, now=now
+                )
+            except Refused:
+                continue  # taken: the next chair may be free
+            self._come([booked], now)
+            return
+
     def _come(self, appointments: Iterable[Appointment], now: datetime) -> None:
         """Their days will be played: today's at once, others when they begin."""
         today = self.clinic.day_of(now)
         for appointment in appointments:
             day = self.clinic.day_of(appointment.start)
             if day == today:
-                self._treat(appointment.pk)
+                self._treat(Appointment.objects.select_related(*RELATED).get(pk=appointment.pk))
             elif day not in self._days:
                 self._days.add(day)
                 self.stage.at(self.clinic.at(day, 0), self._begin)
@@ -107,17 +126,17 @@ class Players:
         self._told(now)
         following = self.clinic.at(self.clinic.day_of(now) + timedelta(days=1), 0)
         coming = Appointment.objects.filter(start__gte=now, start__lt=following, status="booked")
-        for pk in list(coming.values_list("pk", flat=True)):
-            self._treat(pk)
+        for appointment in coming.select_related(*RELATED):
+            self._treat(appointment)
 
-    def _treat(self, pk: int) -> None:
-        if pk not in self._played:
-            self._played.add(pk)
-            self.care.play(Appointment.objects.select_related(*RELATED).get(pk=pk))
+    def _treat(self, appointment: Appointment) -> None:
+        if appointment.pk not in self._played:
+            self._played.add(appointment.pk)
+            self.care.play(appointment)
 
     def _rebook(self, missed: Appointment, now: datetime) -> None:
         """The desk called who did not come: another place in the visit's window, or none this time."""
-        visit = Visit.objects.select_related(*OF_A_VISIT).get(pk=missed.visit_id)
+        visit = Visit.objects.select_related(*OF_A_VISIT).get(appointments=missed)
         booked = placing.place_visit(actor=self.clinic.desk, visit=visit, now=now)
         if not booked:
             courses.waive(actor=self.clinic.desk, visit=visit, reason="Missed, goes on with the next one.", now=now)
@@ -129,7 +148,7 @@ class Players:
         soon = self.clinic.at(self.clinic.open_day(today + timedelta(days=1)) + timedelta(days=1), 0)
         coming = Appointment.objects.filter(start__gt=now, start__lt=soon, status="booked")
         for number, appointment in enumerate(coming.select_related(*RELATED)):
-            if number % 4:
+            if number % 3:
                 booking.confirm(actor=self.clinic.desk, appointment=appointment, now=now)
 
     def _extend(self, now: datetime) -> None:
@@ -138,8 +157,8 @@ class Players:
             courses.extend(actor=EXTENDS, course=course, now=now)
             self._place(course, now)
 
-    def _told(self, before: datetime) -> None:
-        """The mails and calls of the past were made, as far as anybody can tell."""
-        LedgerEntry.objects.filter(state=LedgerEntry.State.DUE, due__lt=before).update(
+    def _told(self, before: datetime, **which: str) -> None:
+        """The mails of the past were sent and the calls made, as far as anybody can tell. Today's calls wait."""
+        LedgerEntry.objects.filter(state=LedgerEntry.State.DUE, due__lt=before, **which).update(
             state=LedgerEntry.State.SENT, done_at=F("due")
         )

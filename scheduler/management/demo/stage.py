@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import count
 from random import Random
 
-Happening = Callable[[datetime], None]
+Happening = Callable[[datetime], object]
 
 
 class Stage:
