@@ -93,23 +93,28 @@ def happened(course: Course, *, ignoring: Iterable[int] = ()) -> dict[int, datet
     return {ordinal: start for ordinal, start in running if start is not None} | given
 
 
-def booked_starts(course: Course, *, ignoring: Iterable[int] = ()) -> dict[int, datetime]:
-    """By ordinal, the starts of bookings that have not begun. A hold is nothing yet for others to count from."""
-    return dict(
-        Appointment.objects.filter(visit__course=course, status__in=lifecycle.OPEN, actual_start__isnull=True)
+def _put_outside(course: Course, *, ignoring: Iterable[int]) -> dict[int, datetime]:
+    """By ordinal, the starts of bookings that have not begun and for which the window was set aside. A hold is
+    nothing yet for others to count from."""
+    rows = (
+        Appointment.objects.filter(
+            visit__course=course, status__in=lifecycle.OPEN, actual_start__isnull=True, override__isnull=False
+        )
         .exclude(status="pending")
         .exclude(pk__in=set(ignoring))
-        .values_list("visit__ordinal", "start")
+        .values_list("visit__ordinal", "start", "override")
     )
+    return {ordinal: start for ordinal, start, override in rows if "window_is_kept" in override["codes"]}
 
 
 def anchors(
     course: Course, *, moved: Mapping[int, datetime] | None = None, ignoring: Iterable[int] = ()
 ) -> dict[int, datetime]:
-    """What due times count from: doses given, and bookings that stand outside their window (somebody decided so,
-    and the next dose counts from there). `moved` are starts that are about to be booked, by ordinal."""
+    """What due times count from: doses given, and bookings that somebody put outside their window on purpose (the
+    next dose counts from there). A booking whose window moved away from it is none: it waits for a decision.
+    `moved` are starts that are about to be booked, by ordinal."""
     given = happened(course, ignoring=ignoring)
-    booked = booked_starts(course, ignoring=ignoring) | dict(moved or {})
+    booked = _put_outside(course, ignoring=ignoring) | dict(moved or {})
     spec = course.protocol.spec()
     known = dict(given)
     for ordinal in sorted(booked.keys() - given.keys()):

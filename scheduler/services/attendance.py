@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import F
+
 from scheduler.domain import lifecycle
 from scheduler.domain.errors import Malformed, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
@@ -18,9 +20,12 @@ from scheduler.services.booking import release_time
 from scheduler.services.changes import changing
 from scheduler.services.following import redate, redate_without
 from scheduler.services.locking import locked, retrying
+from scheduler.services.writing import not_possible
 
 # Clocks of the ward and of the server may differ by this much before a time counts as in the future.
 CLOCK_SKEW = timedelta(minutes=10)
+MOST_MG = 99_999
+LONGEST_SUBSTANCE = 60
 
 
 def arrive(*, actor: Actor, appointment: Appointment, version: int | None = None, now: datetime) -> Appointment:
@@ -146,14 +151,21 @@ def record_dose_elsewhere(
     check_moment("given_at", given_at)
     if given_at > now + CLOCK_SKEW:
         raise Malformed("given_at", gettext_noop("This time has not come yet."))
-    if mg < 0:
-        raise Malformed("mg", gettext_noop("A dose is not less than 0 mg."))
-    if visit is not None and (visit.course.patient_id != patient.pk or visit.state != Visit.State.UNPLACED):
-        raise Malformed("visit", gettext_noop("Only a visit of this patient that has no place can be done elsewhere."))
+    if not (mg.is_finite() and 0 <= mg <= MOST_MG):
+        raise Malformed("mg", gettext_noop("A dose is from 0 to {most} mg."), most=MOST_MG)
+    if not 0 < len(substance) <= LONGEST_SUBSTANCE:
+        raise Malformed("substance", gettext_noop("Say which substance, in at most 60 characters."))
+    if not patient.registrations.filter(center=center).exists():
+        raise Malformed("patient", gettext_noop("This patient is not registered in {center}."), center=center.name)
+    if visit is not None and visit.course.patient_id != patient.pk:
+        raise Malformed("visit", gettext_noop("This visit belongs to another patient."))
 
     @retrying
     def run() -> Dose:
         with locked(patients=[patient.pk], days=[], now=now):
+            taken = Visit.objects.filter(pk=visit.pk, state="unplaced").update(state="done") if visit else 1
+            if not taken:
+                raise not_possible(gettext_noop("Only a visit that has no place can be done elsewhere."))
             dose = Dose.objects.create(
                 patient=patient,
                 substance=substance,
@@ -165,22 +177,30 @@ def record_dose_elsewhere(
                 recorded_by=actor.who,
             )
             if visit is not None:
-                Visit.objects.filter(pk=visit.pk).update(state="done")
                 redate(visit.course, now=now)
-                complete_course_if_over(visit.course)
+                complete_course_if_over(visit.course, actor=actor, now=now)
             record.event(actor=actor, verb="dose-elsewhere", subject=dose, now=now, after={"given_at": given_at})
             return dose
 
     return run()
 
 
-def complete_course_if_over(course: Course) -> None:
+def complete_course_if_over(course: Course, *, actor: Actor, now: datetime) -> None:
     """A course is completed once its last dose is done or waived."""
     if course.doses is None or course.status != "active":
         return
     over = Visit.objects.filter(course=course, state__in=["done", "waived"]).count()
-    if over >= course.doses:
-        Course.objects.filter(pk=course.pk, status="active").update(status="completed")
+    if over < course.doses:
+        return
+    if Course.objects.filter(pk=course.pk, status="active").update(status="completed", version=F("version") + 1):
+        record.event(
+            actor=actor,
+            verb="complete-course",
+            subject=course,
+            now=now,
+            before={"status": "active"},
+            after={"status": "completed"},
+        )
 
 
 def _change(
@@ -204,7 +224,7 @@ def _change(
             if redates and row.visit is not None:
                 row.save()  # due times count from what the row says now
                 redate(row.visit.course, now=now)
-                complete_course_if_over(row.visit.course)
+                complete_course_if_over(row.visit.course, actor=actor, now=now)
         return row
 
     return run()

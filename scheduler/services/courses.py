@@ -247,7 +247,7 @@ def waive(*, actor: Actor, visit: Visit, reason: str, now: datetime) -> Visit:
                 after={"state": "waived"},
                 reason=reason,
             )
-            complete_course_if_over(current.course)
+            complete_course_if_over(current.course, actor=actor, now=now)
         return current
 
     return run()

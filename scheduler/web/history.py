@@ -84,4 +84,5 @@ def _verbs() -> dict[str, str]:
         "discontinue": _("Discontinued"),
         "amend": _("Amended"),
         "waive": _("Waived"),
+        "complete-course": _("Course completed"),
     }
