@@ -3,6 +3,7 @@
 from scheduler.models.appointments import Appointment, Occupancy, UnitDay
 from scheduler.models.courses import Course, Visit
 from scheduler.models.doses import Dose
+from scheduler.models.idempotency import IdempotencyKey
 from scheduler.models.ledger import LedgerEntry
 from scheduler.models.people import ApiKey, Contact, Membership, Patient, Registration
 from scheduler.models.places import Center, Chair, ChairKind, Closure, OpeningHours, Unit, Weekday
@@ -25,6 +26,7 @@ __all__ = [
     "Dose",
     "Event",
     "Heartbeat",
+    "IdempotencyKey",
     "LedgerEntry",
     "Membership",
     "Nurse",

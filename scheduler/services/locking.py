@@ -13,7 +13,7 @@ from datetime import date, datetime
 from functools import wraps
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
 from scheduler.domain import localtime
@@ -101,18 +101,19 @@ def retrying(service: Callable[..., Result]) -> Callable[..., Result]:
         for attempt in range(1, TRIES + 1):
             try:
                 return service(*args, **kwargs)
-            except OperationalError as error:
-                if not _is_passing(error) or _inside_a_transaction() or attempt == TRIES:
-                    raise Busy from error
-            except IntegrityError as error:
-                if _inside_a_transaction() or attempt == TRIES:
+            except (OperationalError, IntegrityError) as error:
+                if _inside_a_transaction():
+                    raise  # it belongs to whoever began the transaction, who tries the whole of it again
+                if not _is_passing(error) or attempt == TRIES:
                     raise Busy from error
         raise Busy
 
     return run
 
 
-def _is_passing(error: OperationalError) -> bool:
+def _is_passing(error: DatabaseError) -> bool:
+    if isinstance(error, IntegrityError):
+        return True
     if connection.vendor == "sqlite":
         return False  # "database is locked" comes after twenty seconds of waiting already
     return getattr(error.__cause__, "sqlstate", None) in _PASSING
