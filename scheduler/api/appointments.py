@@ -59,7 +59,7 @@ class Appointments(Resource):
 
     @extend_schema(
         operation_id="appointments_list",
-        parameters=[AppointmentQuery],
+        parameters=[AppointmentQuery, *shapes.PAGING],
         responses={200: shapes.page_of(AppointmentOut, "Appointment")} | shapes.problems(400, 404),
     )
     def get(self, request: Request) -> Response:
@@ -108,7 +108,7 @@ class Appointments(Resource):
         """Place and treatment, what is left out taken from the hold."""
         center = self.center
         finders = {"patient": finding.patient, "chair": finding.chair, "visit": finding.visit}
-        what = {name: find(center, body[name]) for name, find in finders.items() if name in body}
+        what: dict[str, Any] = {name: find(center, body[name]) for name, find in finders.items() if name in body}
         if "start" in body:
             what["start"] = body["start"]
         what |= self._treatment(body, what.get("visit"), hold)

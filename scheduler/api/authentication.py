@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -38,7 +40,7 @@ class KeyAuthentication(BaseAuthentication):
 class MemberSession(SessionAuthentication):
     """Signed in at the web application, at the center chosen there; unsafe methods need the CSRF token."""
 
-    def authenticate(self, request: Request) -> tuple[object, Membership] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[object, Membership] | None:
         found = super().authenticate(request)
         if found is None:
             return None
@@ -57,13 +59,20 @@ class IsMember(BasePermission):
         return isinstance(request.auth, Membership)
 
 
+def membership_of(request: Request) -> Membership:
+    """What the caller may, and where. Only behind IsMember."""
+    membership: Any = request.auth
+    return membership
+
+
 def actor_of(request: Request) -> Actor:
     """The caller as services and the record know her."""
-    membership: Membership = request.auth
+    membership = membership_of(request)
     if membership.api_key_id is not None:
         who, label = f"key:{membership.api_key_id}", membership.api_key.name  # type: ignore[union-attr]
     else:
-        who, label = f"user:{membership.user_id}", request.user.get_full_name() or request.user.get_username()
+        user: Any = request.user
+        who, label = f"user:{membership.user_id}", user.get_full_name() or user.get_username()
     return Actor(who=who, role=membership.role, center_id=membership.center_id, label=label)
 
 

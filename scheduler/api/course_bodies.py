@@ -41,8 +41,8 @@ class CourseBody(Wishes):
 
 
 class NewCourseBody(CourseBody, Overridable):
-    placements = PlacementBody(
-        many=True,
+    placements = serializers.ListField(
+        child=PlacementBody(),
         required=False,
         max_length=MOST_DOSES,
         help_text="From a preview: all of these are booked, or nothing is written.",

@@ -142,7 +142,7 @@ class Worklist(Resource):
     needs = {"GET": "view-schedule"}
 
     @extend_schema(
-        parameters=[WorklistQuery],
+        parameters=[WorklistQuery, *shapes.PAGING],
         responses={200: shapes.page_of(WorklistItemOut, "WorklistItem")} | shapes.problems(400),
     )
     def get(self, request: Request) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from scheduler.api import shapes
+from scheduler.api.authentication import membership_of
 from scheduler.domain.errors import Busy, Forbidden, Malformed, NotFound, Refused, Stale
 from scheduler.models import Membership
 from scheduler.services import failures
@@ -54,7 +56,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
         return _of_framework(error)
     request = context["request"]
     if isinstance(error, Refused):
-        return _refused(error, request.auth)
+        return _refused(error, membership_of(request))
     if isinstance(error, Malformed):
         return problem(400, "malformed", error.say(_), field=error.field)
     if isinstance(error, Forbidden):
@@ -128,10 +130,10 @@ def _of_framework(error: Exception) -> Response:
     elif not isinstance(error, exceptions.APIException):
         error = exceptions.PermissionDenied()
     headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait))
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if seconds := getattr(error, "wait", None):
+        headers["Retry-After"] = str(ceil(seconds))
     status = error.status_code
     code = _CODES.get(status, str(error.default_code))
     if isinstance(error, exceptions.ValidationError):

@@ -16,7 +16,7 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _YEARS = range(2000, 2100)  # far from the ends of the calendar, where an offset would overflow it
 BIGGEST_ID = 2**63 - 1
 
-_MISSING = {"required": _("This is missing."), "null": _("This can’t be null.")}
+_MISSING: dict[str, Any] = {"required": _("This is missing."), "null": _("This can’t be null.")}
 
 
 @extend_schema_field({"type": "string", "format": "date-time", "example": "2027-03-13T09:00-05:00"})
@@ -148,7 +148,7 @@ class Amount(serializers.DecimalField):
             self.fail("invalid")
         return super().to_internal_value(data)
 
-    def to_representation(self, value: Any) -> float:
+    def to_representation(self, value: Any) -> Any:
         return float(value)
 
 

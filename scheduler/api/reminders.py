@@ -55,7 +55,7 @@ class Reminders(Resource):
 
     @extend_schema(
         operation_id="reminders_list",
-        parameters=[ReminderQuery],
+        parameters=[ReminderQuery, *shapes.PAGING],
         responses={200: shapes.page_of(ReminderOut, "Reminder")} | shapes.problems(400, 404),
     )
     def get(self, request: Request) -> Response:

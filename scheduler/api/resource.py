@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from scheduler.api.authentication import IsMember, KeyAuthentication, MemberSession, actor_of
+from scheduler.api.authentication import IsMember, KeyAuthentication, MemberSession, actor_of, membership_of
 from scheduler.api.bodies import Body, Query
 from scheduler.api.errors import handle
 from scheduler.api.parsers import JsonParser, LengthNeeded
@@ -62,7 +62,7 @@ class Resource(APIView):
 
     @property
     def center(self) -> Center:
-        return self.request.auth.center
+        return membership_of(self.request).center
 
     @property
     def zoned(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class Resource(APIView):
         parsed.is_valid(raise_exception=True)
         return parsed.validated_data
 
-    def page(self, rows: QuerySet[Any], shape: type[BaseSerializer]) -> Response:
+    def page(self, rows: QuerySet[Any] | list[Any], shape: type[BaseSerializer]) -> Response:
         """One page of `rows`, which have an order that is the same each time."""
         pages = Pages()
         found = pages.paginate_queryset(rows, self.request, view=self)
@@ -102,7 +102,7 @@ class Resource(APIView):
 class Pages(PageNumberPagination):
     """`?page=2&page_size=100`. What can't be read is refused: a typo would silently show another page."""
 
-    invalid_page_message = _("There is no such page.")
+    invalid_page_message: Any = _("There is no such page.")
     page_size = PAGE_SIZE
     page_size_query_param = "page_size"
     names = ("page", "page_size")

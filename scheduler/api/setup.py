@@ -271,7 +271,7 @@ def list_and_one(view: type[Listed], name: str) -> tuple[Any, Any]:
 
     @extend_schema(
         operation_id=f"{name}_list",
-        parameters=[asks] if asks is not Query else [],
+        parameters=[asks, *shapes.PAGING] if asks is not Query else shapes.PAGING,
         responses={200: shapes.page_of(shape, shape.__name__.removesuffix("Out"))} | shapes.problems(400),
     )
     def several(self: Listed, request: Request) -> Response:
@@ -283,6 +283,10 @@ def list_and_one(view: type[Listed], name: str) -> tuple[Any, Any]:
 
     several.__doc__, one.__doc__ = f"List {name}.", f"One of the {name}."
     return (
-        type(f"{view.__name__}List", (view,), {"get": several}).as_view(),
-        type(f"{view.__name__}One", (view,), {"get": one}).as_view(),
+        _class(view, "List", several).as_view(),
+        _class(view, "One", one).as_view(),
     )
+
+
+def _class(view: type[Listed], suffix: str, get: Any) -> Any:
+    return type(f"{view.__name__}{suffix}", (view,), {"get": get})

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiResponse, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
 from rest_framework import serializers
 
 from scheduler.api.fields import Id, Moment
@@ -135,6 +135,13 @@ class VisitOut(serializers.Serializer):
 class RangeOut(serializers.Serializer):
     start = Moment()
     end = Moment()
+
+
+# Beside a list's own parameters; resource.Pages reads them.
+PAGING = [
+    OpenApiParameter("page", int, description="From 1."),
+    OpenApiParameter("page_size", int, description="At most 200; 50 where it is left out."),
+]
 
 
 def page_of(shape: type[serializers.BaseSerializer], name: str) -> serializers.Serializer:

@@ -55,7 +55,7 @@ class Waitlist(Resource):
 
     @extend_schema(
         operation_id="waitlist_list",
-        parameters=[WaitlistQuery],
+        parameters=[WaitlistQuery, *shapes.PAGING],
         responses={200: shapes.page_of(WaitlistOut, "WaitlistEntry")} | shapes.problems(400, 404),
     )
     def get(self, request: Request) -> Response:

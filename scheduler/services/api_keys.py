@@ -50,10 +50,9 @@ def verify(*, key: str, now: datetime) -> Membership | None:
         .order_by("pk")
         .first()
     )
-    if membership is not None:
-        row = membership.api_key
-        if row.last_used_at is None or row.last_used_at < now - USE_NOTED_EVERY:
-            ApiKey.objects.filter(pk=row.pk).update(last_used_at=now)
+    row = membership.api_key if membership is not None else None
+    if row is not None and (row.last_used_at is None or row.last_used_at < now - USE_NOTED_EVERY):
+        ApiKey.objects.filter(pk=row.pk).update(last_used_at=now)
     return membership
 
 

@@ -25,7 +25,7 @@ def add(
     Raises Malformed for a range that is empty or no earlier than the booking, and Refused for a booking that is
     over or waits already.
     """
-    if appointment.status != "booked" or appointment.start <= now:
+    if appointment.patient_id is None or appointment.status != "booked" or appointment.start <= now:
         raise Refused(
             [
                 Refusal(

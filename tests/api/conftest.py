@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -31,7 +32,12 @@ def later(clock: Any) -> Callable[[timedelta], None]:
 
 
 class Client(APIClient):
-    """Paths without the API's own prefix; bodies are JSON."""
+    """Paths without the API's own prefix; bodies are JSON, in ASCII so that any text can be sent."""
+
+    def _encode_data(self, data: Any, format: str | None = None, content_type: str | None = None) -> Any:
+        if data is not None and format is None and content_type is None:
+            return json.dumps(data).encode(), "application/json"
+        return super()._encode_data(data, format, content_type)
 
     def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
         return super().generic(method, path if path.startswith("/api/") else API + path, *args, **kwargs)
