@@ -151,6 +151,7 @@ def record_dose_elsewhere(
     check_moment("given_at", given_at)
     if given_at > now + CLOCK_SKEW:
         raise Malformed("given_at", gettext_noop("This time has not come yet."))
+    mg = Decimal(mg)
     if not (mg.is_finite() and 0 <= mg <= MOST_MG):
         raise Malformed("mg", gettext_noop("A dose is from 0 to {most} mg."), most=MOST_MG)
     if not 0 < len(substance) <= LONGEST_SUBSTANCE:

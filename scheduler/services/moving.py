@@ -49,7 +49,7 @@ def move(
     if target_chair.unit.center_id != appointment.center_id:
         raise Malformed("chair", gettext_noop("This chair is in another center."))
     proposals = following.propose(appointment=appointment, chair=target_chair, start=target_start, now=now)
-    wanted = [_moved(appointment, target_chair, target_start)]
+    wanted = [moved_to(appointment, target_chair, target_start)]
     if accept_following:
         wanted += [proposal.wanted() for proposal in proposals]
     if keeps_chair(appointment) and target_chair.pk != appointment.chair_id:
@@ -74,11 +74,12 @@ def reopen(
 ) -> Appointment:
     """Book a cancelled or missed visit again at its old place, if every rule still allows it."""
     appointment = fetch(appointment.pk)
-    wanted = [_moved(appointment, appointment.chair, appointment.start)]
+    wanted = [moved_to(appointment, appointment.chair, appointment.start)]
     return _move_all(actor=actor, wanted=wanted, override=override, version=version, now=now, verb="reopen")
 
 
-def _moved(appointment: Appointment, chair: Chair, start: datetime) -> Wanted:
+def moved_to(appointment: Appointment, chair: Chair, start: datetime) -> Wanted:
+    """The booking as it is, at another place."""
     return Wanted(
         need=needs.for_appointment(appointment),
         chair=chair,
@@ -98,10 +99,10 @@ def rest_of_stay(appointment: Appointment, chair: Chair, *, besides: Sequence[Wa
     known = {one.appointment.pk for one in besides if one.appointment is not None}
     others = list(following.live_of_course(appointment.visit.course_id).exclude(pk__in=known))
     if any(other.actual_start is not None or other.status == "fulfilled" for other in others):
-        raise Malformed(
-            "chair", gettext_noop("This stay has begun in {chair}, so its doses stay there."), chair=appointment.chair
+        raise not_possible(
+            gettext_noop("This stay has begun in {chair}, so its doses stay there."), chair=appointment.chair.name
         )
-    return [_moved(other, chair, other.start) for other in others]
+    return [moved_to(other, chair, other.start) for other in others]
 
 
 def _move_all(
@@ -127,9 +128,7 @@ def _move_all(
                 if refusal is not None:
                     raise Refused([refusal])
                 if row.actual_start is not None and verb == "move" and one.start != row.start:
-                    raise not_possible(
-                        gettext_noop("This treatment has begun, so its time stays.")
-                    )
+                    raise not_possible(gettext_noop("This treatment has begun, so its time stays."))
                 before[row.pk] = snapshot(row)
                 current.append(replace(one, appointment=row))
             if verb == "reopen":

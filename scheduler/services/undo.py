@@ -2,103 +2,138 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
 from django.utils.dateparse import parse_datetime
 
 from scheduler.domain import lifecycle
-from scheduler.domain.errors import Refusal, Refused, gettext_noop
-from scheduler.domain.intervals import Interval
+from scheduler.domain.errors import gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Chair, Course, Dose, Event, Visit
-from scheduler.queries import needs
 from scheduler.services import ledger, record
 from scheduler.services.booking import release_time
 from scheduler.services.changes import days_of, difference, fetch, fresh, snapshot
 from scheduler.services.following import redate
-from scheduler.services.locking import locked, retrying, unit_days
-from scheduler.services.settle import Wanted, settle
+from scheduler.services.locking import locked, retrying
+from scheduler.services.moving import moved_to, rest_of_stay
+from scheduler.services.settle import Wanted, keeps_chair, settle
+from scheduler.services.writing import days, not_possible, still_open
 
 UNDOABLE = frozenset({"arrive", "check-in", "start", "phase", "complete", "confirm", "no-show", "cancel", "move"})
 _TIMES = {"start", "end", "confirmed_at", "arrived_at", "checked_in_at", "actual_start", "actual_end", "phase_at"}
+_PLACE = {"chair_id", "start", "end"}
 
 
 def undo(*, actor: Actor, appointment: Appointment, version: int | None = None, now: datetime) -> Appointment:
     """Put the booking back to how it was before its last change. Where that needs a place again, the hard rules
-    decide; raises Refused when there is nothing to undo, or the place has gone to somebody else."""
+    decide. Raises Refused where there is nothing to undo, the place has gone to somebody else, or its visit or
+    course has gone on without it."""
     appointment = fetch(appointment.pk)
     last = last_change(appointment)
     if last is None:
-        raise Refused([Refusal("transition_is_allowed", gettext_noop("There is nothing to undo for this visit."))])
+        raise not_possible(gettext_noop("There is nothing to undo for this visit."))
     before = {name: _value(name, value) for name, value in last.before.items()}
-    chair = (
-        Chair.objects.select_related("unit__center").get(pk=before["chair_id"])
-        if "chair_id" in before
-        else appointment.chair
-    )
-    start = before.get("start", appointment.start)
-    length = appointment.end - appointment.start
-    days = days_of(appointment) | unit_days(chair.unit, Interval(start, start + length))
+    wanted = _place_before(appointment, before)
 
     @retrying
     def run() -> Appointment:
-        with locked(patients=[appointment.patient_id], days=days, now=now):
+        with locked(patients=[appointment.patient_id], days=days_of(appointment) | days(wanted), now=now):
             row = fresh(appointment, version)
             if last_change(row) != last:
-                raise Refused(
-                    [Refusal("transition_is_allowed", gettext_noop("Somebody has changed this visit since."))]
-                )
+                raise not_possible(gettext_noop("Somebody has changed this visit since."))
             was = snapshot(row)
-            row = _put_back(actor, row, before, chair, start, now)
-            Course.objects.filter(visits=row.visit_id, status="completed").update(status="active")
+            if wanted:
+                row = _take_again(actor, row, before, wanted, now)
+            else:
+                _set(row, before)
+                if was["status"] in lifecycle.LIVE and row.status not in lifecycle.LIVE:
+                    release_time(row, reason=row.reason or str(row.status))
+                row.version += 1
+                row.save()
+            if last.verb == "complete":
+                _take_dose_back(actor, row, now)
             if row.visit is not None:
                 redate(row.visit.course, now=now)
-            changed, became = difference(was, snapshot(row))
-            record.event(actor=actor, verb="undo", subject=row, now=now, before=changed, after=became)
+            _recorded(actor, row, was, now)
             return row
 
     return run()
 
 
 def last_change(appointment: Appointment) -> Event | None:
-    """The event that undo would take back; None when the last one is no such thing."""
+    """The event that undo would take back; None when the last one is no such thing. A cancelled hold is over: it
+    would have run out by itself."""
     last = Event.objects.filter(subject="appointment", subject_id=appointment.pk).order_by("-pk").first()
-    return last if last is not None and last.verb in UNDOABLE else None
+    if last is None or last.verb not in UNDOABLE:
+        return None
+    return None if last.verb == "cancel" and last.before.get("status") == "pending" else last
 
 
-def _put_back(
-    actor: Actor, row: Appointment, before: dict[str, Any], chair: Chair, start: datetime, now: datetime
-) -> Appointment:
-    held_before = row.status in lifecycle.LIVE
-    moved = (row.chair_id, row.start) != (chair.pk, start)
+def _place_before(row: Appointment, before: dict[str, Any]) -> list[Wanted]:
+    """The place that has to be taken again, with the other doses of its stay where the chair changes; empty where
+    the booking has its place."""
     status = before.get("status", row.status)
-    for name, value in before.items():
-        if name not in ("chair_id", "start", "end"):
-            setattr(row, name, value)
-    if row.status != "fulfilled":
-        Dose.objects.filter(appointment=row).delete()
-        if row.visit_id is not None and row.status in lifecycle.LIVE:
-            Visit.objects.filter(pk=row.visit_id, state="done").update(state="booked")
-    if row.status in lifecycle.LIVE and (moved or not held_before):
-        wanted = Wanted(
-            need=needs.for_appointment(row),
-            chair=chair,
-            start=start,
-            patient=row.patient,
-            visit=row.visit,
-            protocol=row.protocol,
-            appointment=row,
-        )
-        row = settle(actor=actor, wanted=[wanted], override=None, now=now, hard_only=True)[0]
-        ledger.plan_for(row, kind="moved" if held_before else "booked", now=now)
-        return row
-    if held_before and row.status not in lifecycle.LIVE:
-        release_time(row, reason=row.reason or str(status))
-    row.version += 1
-    row.save()
+    if status not in lifecycle.LIVE or (row.status in lifecycle.LIVE and not _PLACE & before.keys()):
+        return []
+    chair = row.chair
+    if "chair_id" in before:
+        chair = Chair.objects.select_related("unit__center").get(pk=before["chair_id"])
+    wanted = [moved_to(row, chair, before.get("start", row.start))]
+    if keeps_chair(row) and row.status in lifecycle.LIVE and chair.pk != row.chair_id:
+        wanted += rest_of_stay(row, chair, besides=wanted)
+    return wanted
+
+
+def _take_again(
+    actor: Actor, row: Appointment, before: dict[str, Any], wanted: Sequence[Wanted], now: datetime
+) -> Appointment:
+    had_place, old_start = row.status in lifecycle.LIVE, row.start
+    if not had_place:
+        still_open(replace(wanted[0], appointment=None), now)
+    others = [fresh(one.appointment, None) for one in wanted[1:] if one.appointment is not None]
+    befores = [snapshot(other) for other in others]
+    _set(row, before)
+    current = [replace(one, appointment=known) for one, known in zip(wanted, [row, *others], strict=True)]
+    row, *others = settle(actor=actor, wanted=current, override=None, now=now, hard_only=True)
+    for other, was in zip(others, befores, strict=True):
+        _recorded(actor, other, was, now)
+    if row.status != "pending" and (not had_place or row.start != old_start):
+        ledger.plan_for(row, kind="moved" if had_place else "booked", now=now)
     return row
 
 
-def _value(name: str, value: Any) -> Any:
+def _set(row: Appointment, before: dict[str, Any]) -> None:
+    for name, value in before.items():
+        if name not in _PLACE:
+            setattr(row, name, value)
+
+
+def _take_dose_back(actor: Actor, row: Appointment, now: datetime) -> None:
+    """The visit is not done, and a course that its dose completed goes on."""
+    Dose.objects.filter(appointment=row).delete()
+    if row.visit is None:
+        return
+    Visit.objects.filter(pk=row.visit_id, state="done").update(state="booked")
+    course = row.visit.course
+    if Course.objects.filter(pk=course.pk, status="completed").update(status="active", version=F("version") + 1):
+        record.event(
+            actor=actor,
+            verb="undo",
+            subject=course,
+            now=now,
+            before={"status": "completed"},
+            after={"status": "active"},
+        )
+
+
+def _recorded(actor: Actor, row: Appointment, was: dict[str, Any], now: datetime) -> None:
+    changed, became = difference(was, snapshot(row))
+    record.event(actor=actor, verb="undo", subject=row, now=now, before=changed, after=became)
+
+
+def _value(name: str, value: object) -> object:
     return parse_datetime(value) if name in _TIMES and isinstance(value, str) else value
