@@ -20,7 +20,6 @@ from scheduler.domain.intervals import Interval, merged, subtract
 from scheduler.domain.rules import ChairFacts, Closed, DoseFact, Need, PatientFacts, Taken, UnitFacts
 from scheduler.models import (
     Appointment,
-    Break,
     Chair,
     Closure,
     Dose,
@@ -152,10 +151,11 @@ def capacity(unit: Unit, span: Interval, zone: ZoneInfo) -> Mapping[datetime, st
     by_shift = merged(localtime.day(day, zone) for day in published)
     shifts = _shifts(unit, span, by_shift) if by_shift else []
     patterns: dict[int, list[tuple[int, int, int, int, int]]] = defaultdict(list)
-    for weekday, *rest in StaffingPattern.objects.filter(unit=unit).values_list(
-        "weekday", "opens", "closes", "nurses", "patients", "acuity"
-    ):
-        patterns[weekday].append(tuple(rest))  # type: ignore[arg-type]
+    if len(published) < len(days):
+        for weekday, *rest in StaffingPattern.objects.filter(unit=unit).values_list(
+            "weekday", "opens", "closes", "nurses", "patients", "acuity"
+        ):
+            patterns[weekday].append(tuple(rest))  # type: ignore[arg-type]
     laid = [
         staffing.PatternFacts(
             interval=Interval(localtime.at(day, opens, zone), localtime.at(day, closes, zone)),
@@ -174,19 +174,20 @@ def capacity(unit: Unit, span: Interval, zone: ZoneInfo) -> Mapping[datetime, st
 def _shifts(unit: Unit, span: Interval, published: list[Interval]) -> list[staffing.ShiftFacts]:
     """Published shifts that touch the span, clipped to published days: a night shift may reach into a day whose
     own shifts are not published, where the pattern counts her already."""
-    rows = list(
-        Shift.objects.filter(
-            unit=unit, nurse__is_active=True, starts_at__lt=span.end, ends_at__gt=span.start
-        ).values_list("pk", "starts_at", "ends_at", "patients", "acuity")
+    # One row for each break of a shift, and one for a shift without any.
+    rows = Shift.objects.filter(
+        unit=unit, nurse__is_active=True, starts_at__lt=span.end, ends_at__gt=span.start
+    ).values_list(
+        "pk", "starts_at", "ends_at", "patients", "acuity", "breaks__starts_at", "breaks__ends_at"
     )
-    breaks: dict[int, list[Interval]] = defaultdict(list)
-    for shift, start, end in Break.objects.filter(shift_id__in=[row[0] for row in rows]).values_list(
-        "shift_id", "starts_at", "ends_at"
-    ):
-        breaks[shift].append(Interval(start, end))
+    found: dict[tuple[int, datetime, datetime, int, int], list[Interval]] = defaultdict(list)
+    for *shift, away_from, away_until in rows:
+        breaks = found[tuple(shift)]  # type: ignore[index]
+        if away_from is not None:
+            breaks.append(Interval(away_from, away_until))
     return [
-        staffing.ShiftFacts(interval=part, patients=patients, acuity=acuity, breaks=tuple(breaks[pk]))
-        for pk, start, end, patients, acuity in rows
+        staffing.ShiftFacts(interval=part, patients=patients, acuity=acuity, breaks=tuple(breaks))
+        for (_pk, start, end, patients, acuity), breaks in found.items()
         for day in published
         if (part := Interval(start, end).intersection(day)) is not None
     ]
