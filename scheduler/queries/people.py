@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Replace, Upper
 
 from scheduler.domain import names
 from scheduler.domain.errors import NotFound
-from scheduler.models import Center, Patient, Registration
+from scheduler.models import Center, Contact, Patient, Registration
 
 MOST = 30
 FEWEST_SIGNS = 2
+FEWEST_DIGITS = 4  # of a phone number
 
 
 def registered(center: Center) -> QuerySet[Patient]:
@@ -59,11 +63,24 @@ def _matching(text: str, center: Center) -> Q:
         for word in words:
             by_name &= Q(search_text__startswith=word) | Q(search_text__contains=f" {word}")
         match |= by_name
-    compact = re.sub(r"\s+", "", text)
-    if any(sign.isdigit() for sign in compact):
-        match |= Q(registrations__center=center, registrations__mrn__iexact=text)
-        match |= Q(registrations__center=center, registrations__mrn__iexact=compact)
-        digits = re.sub(r"\D", "", compact)
-        if len(digits) >= 4:
-            match |= Q(contacts__phone__endswith=text) | Q(contacts__phone__contains=text)
+    digits = re.sub(r"\D", "", text)
+    if digits:
+        match |= Q(pk__in=_by_mrn(text, center))
+    if len(digits) >= FEWEST_DIGITS:
+        by_phone = Contact.objects.annotate(digits=_without("phone", " -().+/")).filter(digits__contains=digits)
+        match |= Q(pk__in=by_phone.values("patient"))
     return match
+
+
+def _by_mrn(text: str, center: Center) -> QuerySet[Registration, Any]:
+    """Blanks don't matter: "203 551" and "203551" are one number."""
+    rows = Registration.objects.filter(center=center).annotate(compact=Upper(_without("mrn", " ")))
+    return rows.filter(compact=text.replace(" ", "").upper()).values("patient")
+
+
+def _without(field: str, signs: str) -> Combinable:
+    """The column with these signs taken out."""
+    value: Combinable = F(field)
+    for sign in signs:
+        value = Replace(value, Value(sign), Value(""))
+    return value

@@ -73,6 +73,9 @@ def _step(desk: Desk, appointment: Appointment, action: str) -> tuple[Callable[[
     common: dict[str, Any] = {"actor": desk.actor, "appointment": appointment, "now": desk.now}
     common["version"] = int(version) if version.isascii() and version.isdigit() else None
     if action == "undo":
+        if _booked_just_now(desk, appointment):
+            reason = _("Booked by mistake")
+            return lambda: booking.cancel(**common | {"version": None}, reason=reason), "book"
         change = undo.last_change(appointment)
         needs = NEEDS.get(change.verb, "book") if change is not None else "attend"
         return lambda: undo.undo(**common | {"version": None}), needs
@@ -91,6 +94,12 @@ def _step(desk: Desk, appointment: Appointment, action: str) -> tuple[Callable[[
         "reopen": lambda: booking.reopen(**common),
     }
     return steps[action], NEEDS[action]
+
+
+def _booked_just_now(desk: Desk, appointment: Appointment) -> bool:
+    """The last thing this person did was this booking: undoing it means to cancel it."""
+    done = last.of(desk.request.session)
+    return done is not None and (done["verb"], done["appointment"]) == ("book", appointment.pk)
 
 
 def _reason(post: Any) -> str:

@@ -26,6 +26,7 @@ from scheduler.web.places import Place, Refusals, places, pressed, read_override
 
 DAYS_SEARCHED = 14
 OFFERED = 8
+FIELDS_WITH_A_PLACE = ("patient", "what", "minutes")
 
 
 @dataclass
@@ -62,6 +63,11 @@ class Answer:
     slots: tuple[Place, ...] = ()
     refusals: Refusals | None = None
     wrong: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def elsewhere(self) -> list[str]:
+        """What is wrong with something that has no field of its own."""
+        return [sentence for name, sentence in self.wrong.items() if name not in FIELDS_WITH_A_PLACE]
 
 
 @door("book", posts=True)
