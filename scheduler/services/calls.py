@@ -37,6 +37,7 @@ def call_instead(entry: LedgerEntry, *, now: datetime) -> None:
 
 def plan_offer(appointment: Appointment, *, now: datetime) -> None:
     """Somebody shall call: there is an earlier place for this booking. One row per offer."""
+    assert appointment.patient_id is not None  # only holds lack a patient, and nobody waits for a hold
     by_phone = Contact.objects.filter(patient=appointment.patient_id).exclude(phone="").first()
     offers = LedgerEntry.objects.filter(appointment=appointment, kind=LedgerEntry.Kind.OFFER)
     offers.filter(state=LedgerEntry.State.DUE).update(state=LedgerEntry.State.SUPERSEDED, done_at=now)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from scheduler.domain.errors import Refused
 from scheduler.domain.permissions import Actor
@@ -149,7 +149,7 @@ JOBS: Mapping[str, Callable[[datetime], Counts]] = {
 }
 
 
-def _to_place(now: datetime):
+def _to_place(now: datetime) -> QuerySet[Visit]:
     again = Q(tried_at__isnull=True) | Q(tried_at__lte=now - TRY_AGAIN_AFTER)
     for center, at in freed.since(now - TRY_AGAIN_AFTER).items():
         again |= Q(course__center=center, tried_at__lt=at, tried_at__lte=now - TRY_FREED_AFTER)

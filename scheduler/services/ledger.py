@@ -124,22 +124,25 @@ def replan(center: Center, *, now: datetime) -> None:
 
 def who_know(appointments: Sequence[Appointment]) -> set[int]:
     """Ids of those appointments about which anything was ever sent (or said, for calls that were made)."""
-    courses = {a.visit.course_id: a for a in appointments if a.visit is not None}
+    courses = {
+        appointment.pk: appointment.visit.course_id for appointment in appointments if appointment.visit is not None
+    }
     rows = LedgerEntry.objects.filter(
         Q(appointment__in=[appointment.pk for appointment in appointments])
-        | Q(course__in=courses, appointment__isnull=True),
+        | Q(course__in=set(courses.values()), appointment__isnull=True),
         state__in=_TOLD,
-    ).values_list("appointment_id", "course_id", "done_at")
+    )
     known: set[int] = set()
-    overviews: dict[int, datetime | None] = {}
-    for appointment_id, course_id, done_at in rows:
-        if appointment_id is not None:
-            known.add(appointment_id)
-        elif course_id not in overviews or _later(done_at, overviews[course_id]):
-            overviews[course_id] = done_at
+    overviews: dict[int | None, list[datetime | None]] = {}
+    for row in rows:
+        if row.appointment_id is None:
+            overviews.setdefault(row.course_id, []).append(row.done_at)
+        else:
+            known.add(row.appointment_id)
     for appointment in appointments:
-        course_id = appointment.visit.course_id if appointment.visit is not None else None
-        if course_id in overviews and _later(overviews[course_id], appointment.created_at):
+        told = overviews.get(courses.get(appointment.pk), ())
+        # None is a message still on its way. An overview tells of what was booked before it left.
+        if any(done_at is None or done_at >= appointment.created_at for done_at in told):
             known.add(appointment.pk)
     return known
 
@@ -227,6 +230,7 @@ def _entry(
     sequence: int = 0,
     offset_days: int = 0,
 ) -> LedgerEntry:
+    assert appointment.patient_id is not None  # plan_for leaves the others out
     recipient = recipients[appointment.patient_id]
     return LedgerEntry(
         center_id=appointment.center_id,
@@ -262,8 +266,3 @@ def _write(rows: Sequence[LedgerEntry], now: datetime) -> None:
 def _thing(row: LedgerEntry) -> tuple[int | None, datetime | None, int, str]:
     """What makes a reminder the same reminder."""
     return row.appointment_id, row.appointment_start, row.offset_days, row.channel
-
-
-def _later(one: datetime | None, other: datetime | None) -> bool:
-    """Whether `one` is not before `other`; None is a message still on its way, later than all."""
-    return one is None or (other is not None and one >= other)

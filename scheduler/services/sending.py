@@ -15,7 +15,8 @@ from time import monotonic
 from typing import Any
 
 from django.core.mail import get_connection
-from django.db.models import Q
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db.models import Q, QuerySet
 
 from scheduler.domain import localtime
 from scheduler.models import Appointment, LedgerEntry
@@ -74,7 +75,7 @@ def send_due(*, now: datetime, limit: int = 100) -> dict[str, int]:
     return {name: count for name, count in sorted(counts.items()) if count}
 
 
-def _claimable(now: datetime):
+def _claimable(now: datetime) -> QuerySet[LedgerEntry]:
     """Due rows, and claims whose owner must have died."""
     return LedgerEntry.objects.filter(
         Q(state=State.DUE) | Q(state=State.CLAIMED, claimed_at__lt=now - LEASE), due__lte=now
@@ -88,7 +89,7 @@ def _claim(pk: int, at: datetime) -> LedgerEntry | None:
     return LedgerEntry.objects.select_related("center", "patient", "appointment", "course").get(pk=pk)
 
 
-def _send(entry: LedgerEntry, connection, at: datetime) -> tuple[str, bool]:
+def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tuple[str, bool]:
     """How it ended, and whether the mail server as a whole was at fault."""
     recipient = ledger.recipients_of([entry.patient_id])[entry.patient_id]
     verdict = look(entry, at)
@@ -217,7 +218,7 @@ def _calls_too_late(now: datetime) -> int:
     ).update(state=State.MISSED, done_at=now)
 
 
-def _close(connection) -> None:
+def _close(connection: BaseEmailBackend) -> None:
     """A connection that broke can't say goodbye; the next message opens a new one."""
     try:
         connection.close()

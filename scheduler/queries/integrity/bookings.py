@@ -14,14 +14,11 @@ from scheduler.queries.integrity.problem import Problem
 
 def occupancies(now: datetime) -> Iterator[Problem]:
     """A live appointment has the occupancy that its times ask for; another one has none."""
-    for pk, occupancy in (
-        Appointment.objects.exclude(status__in=lifecycle.LIVE)
-        .filter(occupancy__isnull=False)
-        .values_list("pk", "occupancy")
-    ):
-        yield Problem("only_live_appointments_occupy", {"appointment": pk, "occupancy": occupancy})
+    left = Occupancy.objects.filter(appointment__isnull=False).exclude(appointment__status__in=lifecycle.LIVE)
+    for pk, appointment_id in left.order_by("pk").values_list("pk", "appointment_id"):
+        yield Problem("only_live_appointments_occupy", {"appointment": appointment_id, "occupancy": pk})
     for appointment in _live().select_related("occupancy", "visit__course__protocol"):
-        occupancy = getattr(appointment, "occupancy", None)
+        occupancy: Occupancy | None = getattr(appointment, "occupancy", None)
         if occupancy is None:
             yield Problem("live_appointment_occupies", {"appointment": appointment.pk})
         elif _taken(occupancy) != _wanted(appointment):

@@ -10,7 +10,8 @@ from django.db.models import F
 from scheduler.models import Occupancy
 from scheduler.queries.integrity.problem import Problem
 
-Row = tuple[int, int, datetime, datetime]  # whose, occupancy, from, until
+# Whose, occupancy, from, until; the times are there where the owner is (a check constraint).
+Row = tuple[int, int, datetime | None, datetime | None]
 
 
 def chairs(now: datetime) -> Iterator[Problem]:
@@ -52,6 +53,8 @@ def _overlaps(rule: str, what: str, rows: Iterable[Row]) -> Iterator[Problem]:
     holder: int | None = None
     until: datetime | None = None
     for owner, pk, start, end in rows:
+        if start is None or end is None:
+            continue
         if owner == whose and until is not None and start < until:
             yield Problem(rule, {what: owner, "occupancies": [holder, pk]})
         if owner != whose or until is None or end > until:
