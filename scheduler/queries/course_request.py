@@ -13,6 +13,16 @@ from scheduler.models import Center, Chair, Course, Patient, Protocol, Unit
 MOST_DOSES = 60
 FARTHEST_START = timedelta(days=3 * 366)
 LONGEST_REASON = 200
+MOST_MG = 99_999
+MOST_AUTHORIZED = 999
+TEXTS = (
+    "indication",
+    "prescriber",
+    "order_reference",
+    "authorization_reference",
+    "attested_by",
+    "attestation_reference",
+)
 PARTS = ("", "morning", "afternoon", "evening")
 
 
@@ -145,14 +155,25 @@ class CourseRequest:
             raise Malformed("preferred_part", gettext_noop("The part of the day is morning, afternoon or evening."))
         if any(not 0 <= weekday <= 6 for weekday in self.preferred_weekdays):
             raise Malformed("preferred_weekdays", gettext_noop("Weekdays count from 0, Monday, to 6, Sunday."))
-        if self.dose_mg is not None and self.dose_mg <= 0:
-            raise Malformed("dose_mg", gettext_noop("A dose is more than 0 mg."))
+        if self.dose_mg is not None and not (self.dose_mg.is_finite() and 0 < self.dose_mg <= MOST_MG):
+            raise Malformed("dose_mg", gettext_noop("A dose is more than 0 and at most {most} mg."), most=MOST_MG)
+        for name in TEXTS:
+            most = Course._meta.get_field(name).max_length
+            if most is not None and len(getattr(self, name)) > most:
+                raise Malformed(name, gettext_noop("This has at most {most} characters."), most=most)
 
     def _check_order(self) -> None:
         if self.order_from and self.order_until and self.order_until < self.order_from:
             raise Malformed("order", gettext_noop("The order ends before it begins."))
         if self.authorization_from and self.authorization_until and self.authorization_until < self.authorization_from:
             raise Malformed("authorization", gettext_noop("The authorisation ends before it begins."))
+        visits = self.authorization_visits
+        if visits is not None and not 0 <= visits <= MOST_AUTHORIZED:
+            raise Malformed(
+                "authorization_visits",
+                gettext_noop("From 0 to {most} visits can be authorised."),
+                most=MOST_AUTHORIZED,
+            )
         if self.attested_at is not None and not (self.attested_by and self.attestation_reference):
             raise Malformed(
                 "attestation", gettext_noop("An attestation has the prescriber's name and the order's reference.")

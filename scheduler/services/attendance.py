@@ -14,7 +14,7 @@ from scheduler.domain import lifecycle
 from scheduler.domain.errors import Malformed, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Center, Course, Dose, Patient, Visit
-from scheduler.queries.course_request import check_moment, check_reason
+from scheduler.queries.course_request import MOST_MG, check_moment, check_reason
 from scheduler.services import ledger, record
 from scheduler.services.booking import release_time
 from scheduler.services.changes import changing
@@ -24,7 +24,6 @@ from scheduler.services.writing import not_possible
 
 # Clocks of the ward and of the server may differ by this much before a time counts as in the future.
 CLOCK_SKEW = timedelta(minutes=10)
-MOST_MG = 99_999
 LONGEST_SUBSTANCE = 60
 
 

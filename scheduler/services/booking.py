@@ -156,11 +156,14 @@ def _expire(pk: int, locks: set[UnitDayKey], now: datetime) -> int:
 
 
 def release_time(row: Appointment, *, reason: str) -> None:
-    """Give back the chair and the patient's time, and put the visit back to unplaced."""
+    """Give back the chair and the patient's time, and put the visit back to unplaced. With a reason it then waits
+    for a person's decision, without one for the job."""
     Occupancy.objects.filter(appointment=row).delete()
     if row.visit_id is not None:
+        # Nobody looks for a place for a course that was given up meanwhile.
+        state = "waived" if row.visit.course.status == "discontinued" else "unplaced"  # type: ignore[union-attr]
         Visit.objects.filter(pk=row.visit_id, state="booked").update(
-            state="unplaced", reason=reason[:200], refusals=[], tried_at=None
+            state=state, reason=reason[:200], refusals=[], tried_at=None
         )
         if keeps_chair(row):
             row.save()  # the stay counts live doses, and this one no longer is

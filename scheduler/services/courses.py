@@ -6,12 +6,15 @@ jobs place them (services/placing.py) and extend them to the horizon.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
+from django.db.models import QuerySet
+
+from scheduler.domain.errors import Malformed, Refusal, Refused, Stale, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Center, Chair, Course, Protocol, Visit
 from scheduler.queries.course_request import CourseRequest, check_moment, check_reason
@@ -21,8 +24,9 @@ from scheduler.services.attendance import complete_course_if_over
 from scheduler.services.booking import release_time
 from scheduler.services.changes import days_of, snapshot
 from scheduler.services.following import live_of_course, redate
-from scheduler.services.locking import locked, retrying, unit_days
+from scheduler.services.locking import TRIES, locked, retrying, unit_days
 from scheduler.services.settle import Override, Wanted, check_override, settle
+from scheduler.services.writing import check_place, not_possible
 
 __all__ = ["CourseRequest", "Placement", "amend", "create", "discontinue", "extend", "pause", "resume", "waive"]
 
@@ -49,7 +53,7 @@ def create(
     placements all of these are booked, or nothing is written and Refused says why."""
     drafts_of = request.course(center=center, now=now)
     drafts = drafts_until(drafts_of, until=now + GENERATED)
-    chairs = _chairs(center, placements or [], drafts)
+    chairs = _chairs(center, placements or [], drafts, now)
 
     @retrying
     def run() -> Course:
@@ -106,7 +110,9 @@ def _with_between(days: set) -> set:
     return filled
 
 
-def _chairs(center: Center, placements: Sequence[Placement], drafts: Sequence[Draft]) -> dict[int, Chair]:
+def _chairs(
+    center: Center, placements: Sequence[Placement], drafts: Sequence[Draft], now: datetime
+) -> dict[int, Chair]:
     known = {
         chair.pk: chair
         for chair in Chair.objects.select_related("unit__center").filter(
@@ -120,6 +126,7 @@ def _chairs(center: Center, placements: Sequence[Placement], drafts: Sequence[Dr
         check_moment("placements", placement.start)
         if placement.chair_id not in known:
             raise Malformed("placements", gettext_noop("This chair is not in {center}."), center=center.name)
+        check_place(known[placement.chair_id], placement.start, None, now)
     return known
 
 
@@ -182,7 +189,7 @@ def resume(*, actor: Actor, course: Course, reason: str = "", now: datetime) -> 
             current = _current(course, {"on-hold", "draft"}, "be resumed")
             _set_status(actor, current, "resume", "active", reason, now)
             redate(current, now=now)
-            Visit.objects.filter(course=current, state="unplaced").update(tried_at=None, reason="")
+            Visit.objects.filter(course=current, state="unplaced").update(tried_at=None)
         return current
 
     resumed = run()
@@ -228,13 +235,13 @@ def waive(*, actor: Actor, visit: Visit, reason: str, now: datetime) -> Visit:
 
     @retrying
     def run() -> Visit:
-        rows = list(live_of_course(visit.course_id).filter(visit_id=visit.pk))
-        days = {day for row in rows for day in days_of(row)}
-        with locked(patients=[visit.course.patient_id], days=days, now=now):
+        with _bookings(live_of_course(visit.course_id).filter(visit_id=visit.pk), visit.course, now) as rows:
             current = Visit.objects.select_related("course__center", "course__protocol").get(pk=visit.pk)
             if current.state not in ("unplaced", "booked"):
-                raise Malformed("visit", gettext_noop("This visit is done or waived already."))
-            _cancel_bookings(actor, [row for row in rows if row.status != "fulfilled"], reason, now)
+                raise not_possible(gettext_noop("This visit is done or waived already."))
+            if any(row.actual_start is not None for row in rows):
+                raise not_possible(gettext_noop("This treatment has begun. Complete it, or cancel it first."))
+            _cancel_bookings(actor, rows, reason, now)
             before = current.state
             current.state, current.reason, current.refusals = "waived", reason, []
             current.save(update_fields=["state", "reason", "refusals"])
@@ -258,14 +265,12 @@ def _end(actor: Actor, course: Course, verb: str, sources: set[str], status: str
 
     @retrying
     def run() -> Course:
-        rows = [
-            row for row in live_of_course(course.pk) if row.status in ("pending", "booked") and row.actual_start is None
-        ]
-        days = {day for row in rows for day in days_of(row)}
-        with locked(patients=[course.patient_id], days=days, now=now):
+        not_begun = live_of_course(course.pk).filter(status__in=["pending", "booked"], actual_start__isnull=True)
+        with _bookings(not_begun, course, now) as rows:
             current = _current(course, sources, f"be {status}")
             _set_status(actor, current, verb, status, reason, now)
-            _cancel_bookings(actor, rows, reason, now)
+            # Visits of a paused course wait for the job, not for a person: the reason is the course's.
+            _cancel_bookings(actor, rows, reason, now, visit_reason="" if verb == "pause" else reason)
             if status == "discontinued":
                 Visit.objects.filter(course=current, state="unplaced").update(
                     state="waived", reason=reason[:200], refusals=[]
@@ -275,19 +280,31 @@ def _end(actor: Actor, course: Course, verb: str, sources: set[str], status: str
     return run()
 
 
-def _cancel_bookings(actor: Actor, rows: Sequence[Appointment], reason: str, now: datetime) -> None:
+@contextmanager
+def _bookings(wanted: QuerySet[Appointment], course: Course, now: datetime) -> Iterator[list[Appointment]]:
+    """These bookings of the course with their patient and days locked, as they are inside the lock. Raises Stale
+    where they keep changing."""
+    for _ in range(TRIES):
+        seen = list(wanted.all())
+        days = {day for row in seen for day in days_of(row)}
+        with locked(patients=[course.patient_id], days=days, now=now):
+            rows = list(wanted.all())
+            if {day for row in rows for day in days_of(row)} <= days:
+                yield rows
+                return
+    raise Stale
+
+
+def _cancel_bookings(
+    actor: Actor, rows: Sequence[Appointment], reason: str, now: datetime, *, visit_reason: str | None = None
+) -> None:
     cancelled = []
     for row in rows:
-        current = Appointment.objects.get(pk=row.pk)
-        if current.version != row.version:
-            row.refresh_from_db()
-        if row.status not in ("pending", "booked", "arrived", "checked-in"):
-            continue
         before = row.status
         row.status, row.hold_expires_at, row.reason, row.phase = "cancelled", None, reason, ""
         row.version += 1
         row.save()
-        release_time(row, reason=reason)
+        release_time(row, reason=reason if visit_reason is None else visit_reason)
         record.event(
             actor=actor,
             verb="cancel",
@@ -297,7 +314,8 @@ def _cancel_bookings(actor: Actor, rows: Sequence[Appointment], reason: str, now
             after={"status": "cancelled"},
             reason=reason,
         )
-        cancelled.append(row)
+        if before != "pending":
+            cancelled.append(row)
     if cancelled:
         ledger.plan_for(*cancelled, kind="cancelled", now=now)
 
