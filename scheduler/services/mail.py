@@ -46,7 +46,7 @@ def compose(
     """
     with translation.override(entry.patient.language):
         center = entry.center
-        visits = [when(appointment, center) for appointment in appointments]
+        visits = [when(appointment, center, told_at=entry.due) for appointment in appointments]
         subject, heading = _headline(entry.kind, visits, center)
         context = {
             "kind": entry.kind,
@@ -79,12 +79,13 @@ def message_id(entry: LedgerEntry) -> str:
     return f"<{token}@{_domain()}>"
 
 
-def when(appointment: Appointment, center: Center) -> When:
-    """The visit on the center's wall clock. `arrive` is empty where she may come at the very time."""
+def when(appointment: Appointment, center: Center, *, told_at: datetime) -> When:
+    """The visit on the center's wall clock. `arrive` is empty where she may come at the very time; the day carries
+    its year where that is not the year she is told in."""
     start = appointment.start.astimezone(center.zone)
     arrive = (appointment.start - timedelta(minutes=appointment.prep_minutes)).astimezone(center.zone)
     return When(
-        day=_day(start.date()),
+        day=_day(start.date(), with_year=start.year != told_at.astimezone(center.zone).year),
         full_day=formats.date_format(start.date(), "l j F Y"),
         weekday=formats.date_format(start.date(), "l"),
         time=clock(start),
@@ -103,8 +104,8 @@ def clock(local: datetime) -> str:
     return text
 
 
-def _day(day: date) -> str:
-    return formats.date_format(day, "l j F")
+def _day(day: date, *, with_year: bool) -> str:
+    return formats.date_format(day, "l j F Y" if with_year else "l j F")
 
 
 def _headline(kind: str, visits: Sequence[When], center: Center) -> tuple[str, str]:

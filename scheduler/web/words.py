@@ -89,8 +89,8 @@ def initials(name: str) -> str:
 
 
 def dose_of(ordinal: int | None, doses: int | None) -> str:
-    """3 of 4; the first of an open-ended course is "first", later ones "no. 5"."""
-    if ordinal is None:
+    """3 of 4; the first of an open-ended course is "first", later ones "no. 5". A single visit has no number."""
+    if ordinal is None or doses == 1:
         return ""
     if doses:
         return _("%(number)s of %(all)s") % {"number": ordinal, "all": doses}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from scheduler.domain import localtime
-from scheduler.domain.errors import Refusal, gettext_noop, say_day
+from scheduler.domain.errors import Refusal, gettext_noop
 from scheduler.domain.intervals import Interval, subtract
 from scheduler.domain.rules.situation import Proposal, Situation
 
@@ -110,21 +110,28 @@ def _outside_hours(proposal: Proposal, situation: Situation, closed: Interval) -
                 "unit": unit.name,
             },
         )
+    hours = _hours_that_day(proposal, situation)
     return Refusal(
         "unit_is_open",
-        gettext_noop("{unit} is closed at {start}; it is open {hours}."),
-        {"unit": unit.name, "start": proposal.local(proposal.start), "hours": _hours_near(proposal, situation)},
+        gettext_noop("{unit} is closed at {start}; that day it is open {hours}.")
+        if hours
+        else gettext_noop("{unit} is closed all day on {day}."),
+        {
+            "unit": unit.name,
+            "start": proposal.local(proposal.start),
+            "day": proposal.local(proposal.start).date(),
+            "hours": hours,
+        },
     )
 
 
-def _hours_near(proposal: Proposal, situation: Situation) -> str:
+def _hours_that_day(proposal: Proposal, situation: Situation) -> str:
     today = localtime.local_date(proposal.start, proposal.zone)
-    hours = [
+    return ", ".join(
         f"{proposal.local(opening.start):%H:%M}-{_closing(proposal, opening.end)}"
         for opening in situation.unit.open
         if localtime.local_date(opening.start, proposal.zone) == today
-    ]
-    return f"{', '.join(hours)} that day" if hours else f"not at all on {say_day(today)}"
+    )
 
 
 def _closing(proposal: Proposal, moment: datetime) -> str:
