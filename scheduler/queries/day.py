@@ -131,7 +131,7 @@ def schedule(*, unit: Unit, date: date, now: datetime) -> Day:
         quarters=tuple(_quarters(unit, interval, zone, appointments)),
         near=tuple(_near(date, zone, opening, taken, sum(chair.is_active for chair in chairs))),
         doses=_doses(rows, stays),
-        version=next((chair.day_version or 0 for chair in chairs), 0),
+        version=next((getattr(chair, "day_version", None) or 0 for chair in chairs), 0),
     )
 
 
@@ -156,9 +156,7 @@ def _chairs(unit: Unit, date: date) -> list[Chair]:
     return list(Chair.objects.filter(unit=unit).annotate(day_version=Subquery(number)))
 
 
-def _appointments(
-    unit: Unit, interval: Interval, stays: Iterable[Stay], now: datetime
-) -> list[Appointment]:
+def _appointments(unit: Unit, interval: Interval, stays: Iterable[Stay], now: datetime) -> list[Appointment]:
     """What may touch the day, and every dose of the courses that stay."""
     around = Q(start__lt=interval.end + facts.LONGEST_CARE, start__gt=interval.start - facts.LONGEST_CARE)
     rows = (
@@ -215,16 +213,16 @@ def _taken(
         )
     )
     for row in rows:
+        assert row.chair_from is not None  # filtered by chair, and a chair's time has both ends
+        assert row.chair_until is not None
         occupied = Interval(row.chair_from, row.chair_until)
         taken.append(occupied)
-        if row.stay_id is not None and occupied.overlaps(interval):
+        if row.stay is not None and row.chair_id is not None and occupied.overlaps(interval):
             stays.append(Stay(course=row.stay, chair_id=row.chair_id, interval=occupied))
     return taken, stays
 
 
-def _quarters(
-    unit: Unit, interval: Interval, zone: ZoneInfo, appointments: Iterable[Appointment]
-) -> list[QuarterHour]:
+def _quarters(unit: Unit, interval: Interval, zone: ZoneInfo, appointments: Iterable[Appointment]) -> list[QuarterHour]:
     can = facts.capacity(unit, interval, zone)
     cares = [
         staffing.Care(

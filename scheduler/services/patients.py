@@ -18,6 +18,7 @@ from scheduler.models import Center, Contact, Patient, Registration
 from scheduler.services import record
 
 OLDEST_YEARS = 120
+MOST_SIGNS = {"first_name": 200, "last_name": 200, "pronouns": 40, "language": 10, "allergies": 200, "needs": 200}
 EDITABLE = frozenset(
     {"first_name", "last_name", "birth_date", "pronouns", "language", "allergies", "needs", "desk_notes"}
 )
@@ -111,12 +112,9 @@ def _check(patient: Patient, *, now: datetime, center: Center) -> None:
     if patient.birth_date > today:
         raise Malformed("birth_date", gettext_noop("The birth date {date} is in the future."), date=patient.birth_date)
     if today.year - patient.birth_date.year > OLDEST_YEARS:
-        raise Malformed(
-            "birth_date", gettext_noop("The birth date {date} is too long ago."), date=patient.birth_date
-        )
-    for name in ("first_name", "last_name", "pronouns", "language", "allergies", "needs"):
-        limit = Patient._meta.get_field(name).max_length
-        _check_length(name, getattr(patient, name), limit or 200)
+        raise Malformed("birth_date", gettext_noop("The birth date {date} is too long ago."), date=patient.birth_date)
+    for name in MOST_SIGNS:
+        _check_length(name, getattr(patient, name), MOST_SIGNS[name])
 
 
 def _check_length(field: str, value: str, most: int) -> None:

@@ -40,9 +40,7 @@ def wake(*, actor: Actor, center: Center, item: str, now: datetime) -> WorklistM
     return _mark(actor, center, item, "wake", now, snoozed_until=None, reason="")
 
 
-def _mark(
-    actor: Actor, center: Center, item: str, verb: str, now: datetime, **values: object
-) -> WorklistMark:
+def _mark(actor: Actor, center: Center, item: str, verb: str, now: datetime, **values: object) -> WorklistMark:
     if not item or len(item) > 60:
         raise Malformed("item", gettext_noop("There is no such thing on the worklist."))
     with transaction.atomic():

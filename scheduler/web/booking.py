@@ -92,8 +92,9 @@ def book(desk: Desk) -> HttpResponse:
 def read(desk: Desk, data: QueryDict) -> Wanted:
     """Another center's patient, visit, protocol or chair raises NotFound."""
     wanted = Wanted(query=data.get("q", "").strip())
-    if _id(data.get("patient")) is not None:
-        wanted.patient = people.patient(center=desk.center, pk=int(data["patient"]))
+    patient = _id(data.get("patient"))
+    if patient is not None:
+        wanted.patient = people.patient(center=desk.center, pk=patient)
     what = data.get("what") or (f"visit:{data['visit']}" if data.get("visit") else "")
     kind, _sign, number = what.partition(":")
     if kind == "visit" and _id(number) is not None:
@@ -132,9 +133,9 @@ def _visit(desk: Desk, pk: int) -> Visit:
 
 def offered(desk: Desk) -> list[Protocol]:
     """The newest published version of each protocol of the center, single visits first."""
-    rows = Protocol.objects.filter(
-        Q(center__isnull=True) | Q(center=desk.center), published_at__isnull=False
-    ).order_by("code", "-version")
+    rows = Protocol.objects.filter(Q(center__isnull=True) | Q(center=desk.center), published_at__isnull=False).order_by(
+        "code", "-version"
+    )
     newest: dict[str, Protocol] = {}
     for row in rows:
         newest.setdefault(row.code, row)
@@ -208,7 +209,8 @@ def _book(desk: Desk, wanted: Wanted, value: str, answer: Answer) -> HttpRespons
         )
     except Refused as refused:
         local = start.astimezone(desk.center.zone)
-        title = _("Not at %(time)s on %(day)s") % {"time": words.clock(local), "day": words.day(local.date(), desk.today)}
+        facts = {"time": words.clock(local), "day": words.day(local.date(), desk.today)}
+        title = _("Not at %(time)s on %(day)s") % facts
         answer.refusals = refusals(desk, refused.refusals, refused.alternatives, title=title, slot=value)
         return None
     except Malformed as wrong:

@@ -17,11 +17,31 @@ from scheduler.web.booking import offered
 from scheduler.web.dates import read_date, read_minute, read_moment
 from scheduler.web.door import Desk
 
-FIELDS = (
-    "protocol unit start_date start_time doses days is_open_ended preferred_time preferred_part preferred_chair "
-    "indication dose_mg prescriber order_reference order_from order_until authorization_reference "
-    "authorization_from authorization_until authorization_visits attested_by attestation_reference attested_on"
-).split()
+FIELDS = [
+    "protocol",
+    "unit",
+    "start_date",
+    "start_time",
+    "doses",
+    "days",
+    "is_open_ended",
+    "preferred_time",
+    "preferred_part",
+    "preferred_chair",
+    "indication",
+    "dose_mg",
+    "prescriber",
+    "order_reference",
+    "order_from",
+    "order_until",
+    "authorization_reference",
+    "authorization_from",
+    "authorization_until",
+    "authorization_visits",
+    "attested_by",
+    "attestation_reference",
+    "attested_on",
+]
 NOON = 12 * 60
 
 
@@ -42,8 +62,8 @@ class Form:
 def read_form(desk: Desk, post: QueryDict) -> Form:
     """`use` is the button of a way that would work: unit, protocol and start in one value."""
     values = {name: post.get(name, "").strip() for name in FIELDS}
-    if post.get("use"):
-        unit, _bar, rest = post["use"].partition("|")
+    if use := post.get("use"):
+        unit, _bar, rest = use.partition("|")
         protocol, _bar, start = rest.partition("|")
         moment = read_moment(start)
         values["unit"], values["protocol"] = unit, protocol
@@ -148,4 +168,3 @@ def _chair(desk: Desk, text: str) -> Chair | None:
     if not (text.isascii() and text.isdigit()):
         return None
     return Chair.objects.filter(pk=int(text), unit__center=desk.center).select_related("unit").first()
-

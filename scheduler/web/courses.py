@@ -68,9 +68,7 @@ def waive(desk: Desk, *, pk: int) -> HttpResponse:
         raise Http404
     reason = desk.request.POST.get("reason", "").strip()[:200]
     found = course_of(desk, visit.course_id)
-    return _try(
-        desk, found, lambda: courses.waive(actor=desk.actor, visit=visit, reason=reason, now=desk.now)
-    )
+    return _try(desk, found, lambda: courses.waive(actor=desk.actor, visit=visit, reason=reason, now=desk.now))
 
 
 def _try(desk: Desk, found: Course, step: Any) -> HttpResponse:

@@ -86,7 +86,8 @@ def line(desk: Desk, plan: CoursePlan, rows: Sequence[Row]) -> DoseLine | None:
         refused=", ".join(bad),
         every=_("every %(hours)s real hours after the one before") % {"hours": plan.course.protocol.cadence_every},
         label=", ".join(
-            f"{dose.number}: {words.moment(start.astimezone(zone))}" + (f" {_('does not fit')}" if dose.is_refused else "")
+            f"{dose.number}: {words.moment(start.astimezone(zone))}"
+            + (f" {_('does not fit')}" if dose.is_refused else "")
             for dose, start in zip(doses, starts, strict=True)
         ),
     )
@@ -97,7 +98,7 @@ def _day(moment, zone) -> str:  # type: ignore[no-untyped-def]
     return words.day(local, local)
 
 
-def _hours(shown, span, x, zone):  # type: ignore[no-untyped-def]
+def _hours(shown, span, x, zone):
     """Opening and closing hours under the line, where they lie inside it."""
     for part in shown:
         if part.start > span.start:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -133,7 +134,7 @@ def _block(
         if grid.cut(Interval(parts[0].start, parts[-1].end)) is None:
             return None
         edges = [min(edges[0], grid.slots - 1)] * 2 + [min(edges[0], grid.slots - 1) + 1] * 3
-    lengths = [later - earlier for earlier, later in zip(edges, edges[1:], strict=False)]
+    lengths = [later - earlier for earlier, later in itertools.pairwise(edges)]
     state = state_of(appointment, now, grid.zone)
     start = (appointment.actual_start or appointment.start).astimezone(grid.zone)
     name, given = _name(appointment, state)
@@ -213,7 +214,8 @@ def _dose_name(appointment: Appointment) -> str:
     """Whose it is stands on the bar: "DHE 4 of 9"."""
     if appointment.protocol is None or appointment.visit is None:
         return treatment(appointment)[0]
-    return f"{appointment.protocol.abbreviation} {words.dose_of(appointment.visit.ordinal, appointment.visit.course.doses)}"
+    visit = appointment.visit
+    return f"{appointment.protocol.abbreviation} {words.dose_of(visit.ordinal, visit.course.doses)}"
 
 
 def _bar(stay: Stay, row: ChairDay, grid: Grid, now: datetime, picked: int | None) -> Bar | None:
@@ -266,7 +268,8 @@ def _closure_text(reason: str, starts: datetime, ends: datetime, grid: Grid) -> 
         until = words.day(ends.astimezone(grid.zone).date(), grid.span.start.astimezone(grid.zone).date())
         return _("Out of service until %(day)s: %(reason)s") % {"day": until, "reason": reason}
     if starts > grid.span.start and ends >= grid.span.end:
-        return _("Closed from %(time)s: %(reason)s") % {"time": words.clock(starts.astimezone(grid.zone)), "reason": reason}
+        time = words.clock(starts.astimezone(grid.zone))
+        return _("Closed from %(time)s: %(reason)s") % {"time": time, "reason": reason}
     return reason
 
 
@@ -282,9 +285,10 @@ def _free(row: ChairDay, day: Day, grid: Grid, now: datetime) -> Iterator[Free]:
         start = gap.start
         while start < gap.end:
             end = min(start.replace(minute=0, second=0, microsecond=0) + HOUR, gap.end)
-            if end - start >= SHORTEST_FREE and (cut := grid.cut(Interval(start, end))) is not None:
+            slots = grid.cut(Interval(start, end)) if end - start >= SHORTEST_FREE else None
+            if slots is not None:
                 local = start.astimezone(grid.zone).replace(second=0, microsecond=0)
                 query = urlencode({"chair": row.chair.pk, "at": local.isoformat(timespec="minutes")})
                 say = _("Book %(chair)s, %(time)s") % {"chair": row.chair.name, "time": words.clock(local)}
-                yield Free(*cut, f"{reverse('book')}?{query}", say)
+                yield Free(*slots, f"{reverse('book')}?{query}", say)
             start = end

@@ -43,7 +43,9 @@ def view(desk: Desk, patient: Patient) -> dict[str, Any]:
         if visit.state == Visit.State.UNPLACED
     ]
     unplaced.sort(key=lambda pair: pair[1].due)
-    by_visit = {row.visit_id: row for row in rows if row.visit_id and row.status not in ("cancelled", "noshow")}
+    by_visit: dict[int | None, Appointment] = {
+        row.visit_id: row for row in rows if row.visit_id and row.status not in ("cancelled", "noshow")
+    }
     return {
         "subtitle": _subtitle(desk, patient),
         "coming": [_coming(desk, row) for row in coming],
@@ -125,9 +127,10 @@ def course_card(desk: Desk, course: Course, by_visit: dict[int | None, Appointme
         order.append(_("to %(day)s") % {"day": words.date_only(course.order_until, desk.today)})
     authorised = ""
     if course.authorization_until or course.authorization_visits:
+        last = course.authorization_until
         count = course.authorization_visits
         visits = ngettext("%(count)s visit", "%(count)s visits", count or 0) % {"count": count} if count else ""
-        until = _("to %(day)s") % {"day": words.date_only(course.authorization_until, desk.today)} if course.authorization_until else ""
+        until = _("to %(day)s") % {"day": words.date_only(last, desk.today)} if last else ""
         authorised = _("Authorised: %(what)s") % {"what": ", ".join(filter(None, [visits, until]))}
     state = {
         "active": ("is-plan", "ok"),

@@ -30,18 +30,16 @@ class Row:
     css: str
     when: str
     where: str
-    tag: str
-    lead: tuple[str, ...]
-    why: tuple[str, ...]
-    options: tuple[Place, ...]
-    value: str
-    start: datetime | None
-    is_chosen: bool
+    tag: str = ""
+    lead: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+    options: tuple[Place, ...] = ()
+    value: str = ""
+    start: datetime | None = None
+    is_chosen: bool = False
 
 
-def view(
-    desk: Desk, plan: CoursePlan, chosen: Mapping[int, Placement], chairs: Mapping[int, Chair]
-) -> dict[str, Any]:
+def view(desk: Desk, plan: CoursePlan, chosen: Mapping[int, Placement], chairs: Mapping[int, Chair]) -> dict[str, Any]:
     """`chosen` are places that were picked by hand instead of the proposed ones."""
     rows = [_row(desk, visit, chosen.get(visit.ordinal), chairs) for visit in plan.visits]
     course = plan.course
@@ -78,25 +76,41 @@ def _row(desk: Desk, visit: VisitPlan, picked: Placement | None, chairs: Mapping
     if picked is not None and picked.chair_id in chairs:
         start = picked.start.astimezone(zone)
         return Row(
-            visit.ordinal, "is-plan", words.moment(start, today), chairs[picked.chair_id].name,
-            _off_due(start.date(), due.date()), (_("Chosen by you."),), (), (), _value(visit.ordinal, picked.chair_id, start),
-            start, True,
-        )  # fmt: skip
+            number=visit.ordinal,
+            css="is-plan",
+            when=words.moment(start, today),
+            where=chairs[picked.chair_id].name,
+            tag=_off_due(start.date(), due.date()),
+            lead=(_("Chosen by you."),),
+            value=_value(visit.ordinal, picked.chair_id, start),
+            start=start,
+            is_chosen=True,
+        )
     if visit.slot is None:
         return Row(
-            visit.ordinal, "is-ask", words.moment(due, today), _("no place yet"), "",
-            tuple(refusal.say(_) for refusal in visit.refusals), (), options, "", None, False,
-        )  # fmt: skip
+            number=visit.ordinal,
+            css="is-ask",
+            when=words.moment(due, today),
+            where=_("no place yet"),
+            lead=tuple(refusal.say(_) for refusal in visit.refusals),
+            options=options,
+        )
     start, end = visit.slot.start.astimezone(zone), visit.slot.end.astimezone(zone)
     lead = tuple(refusal.say(_) for refusal in visit.shifted)
     why = tuple(reason.say(_) for reason in visit.slot.reasons)
     if not lead and not why and visit.slot.start == visit.draft.due:
         lead = (_("At its due time."),)
-    where = _("%(chair)s, to %(end)s") % {"chair": visit.slot.chair.name, "end": words.clock(end)}
     return Row(
-        visit.ordinal, "is-plan", words.moment(start, today), where, _off_due(start.date(), due.date()),
-        lead, why, (), _value(visit.ordinal, visit.slot.chair.id, start), start, False,
-    )  # fmt: skip
+        number=visit.ordinal,
+        css="is-plan",
+        when=words.moment(start, today),
+        where=_("%(chair)s, to %(end)s") % {"chair": visit.slot.chair.name, "end": words.clock(end)},
+        tag=_off_due(start.date(), due.date()),
+        lead=lead,
+        why=why,
+        value=_value(visit.ordinal, visit.slot.chair.id, start),
+        start=start,
+    )
 
 
 def _with_ordinal(offer: Place, ordinal: int) -> Place:
@@ -118,7 +132,10 @@ def _off_due(booked: date, due: date) -> str:
 
 def _lead(desk: Desk, course: Course, rows: list[Row], unit_word: str) -> str:
     start = words.moment(course.start.astimezone(desk.center.zone), desk.today)
-    return _("%(count)s %(what)s in %(unit)s from %(start)s. Nothing is booked until you say so; then all, or none.") % {
+    sentence = _(
+        "%(count)s %(what)s in %(unit)s from %(start)s. Nothing is booked until you say so; then all, or none."
+    )
+    return sentence % {
         "count": len(rows),
         "what": unit_word,
         "unit": course.unit.name,
@@ -219,7 +236,8 @@ def order_of(desk: Desk, course: Course) -> list[tuple[str, str]]:
         found.append((_("Order"), _("valid to %(day)s") % {"day": words.day(course.order_until, today)}))
     if course.authorization_visits or course.authorization_until:
         visits = _("%(count)s visits") % {"count": course.authorization_visits} if course.authorization_visits else ""
-        until = _("to %(day)s") % {"day": words.day(course.authorization_until, today)} if course.authorization_until else ""
+        last = course.authorization_until
+        until = _("to %(day)s") % {"day": words.day(last, today)} if last else ""
         found.append((_("Authorised"), ", ".join(filter(None, [visits, until]))))
     if course.attested_by:
         found.append((_("Attested"), f"{course.attested_by}, {course.attestation_reference}"))

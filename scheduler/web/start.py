@@ -54,9 +54,8 @@ def start(desk: Desk, *, pk: int) -> HttpResponse:
             return redirect("course", pk=made.pk)
         except Refused as refused:
             said = tuple(dict.fromkeys(_of_visit(each) for each in refused.refusals))
-            trouble = Refusals(
-                title=_("Nothing was booked"), sentences=said, overridable=overridable(desk, refused.refusals), slot="all"
-            )
+            codes = overridable(desk, refused.refusals)
+            trouble = Refusals(title=_("Nothing was booked"), sentences=said, overridable=codes, slot="all")
         except (Malformed, Forbidden) as wrong:
             trouble = Refusals(title=_("Nothing was booked"), sentences=(wrong.say(_),))
     return _preview(desk, patient, form, plan, chosen, trouble)
@@ -120,5 +119,3 @@ def _preview(
 
 def _iso(desk: Desk, moment: datetime) -> str:
     return moment.astimezone(desk.center.zone).isoformat(timespec="minutes")
-
-

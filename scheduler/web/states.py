@@ -62,7 +62,7 @@ def _held(appointment: Appointment, now: datetime) -> State:
 
 
 def expected_at(appointment: Appointment) -> datetime:
-    """When she should be at the door: preparation takes her time too. Between the doses of a stay she is here already."""
+    """When she should be at the door: preparation takes her time too. Between the doses of a stay she is here."""
     if appointment.protocol is not None and appointment.protocol.keeps_chair and _follows(appointment):
         return appointment.start
     return appointment.start - timedelta(minutes=appointment.prep_minutes)

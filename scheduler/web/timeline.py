@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -122,7 +123,7 @@ def _month(day: date, is_first: bool) -> str:
 
 def _gaps(moments: list[datetime], x) -> list[tuple[str, str]]:  # type: ignore[no-untyped-def]
     found = []
-    for before, after in zip(moments, moments[1:], strict=False):
+    for before, after in itertools.pairwise(moments):
         if x(after) - x(before) > 90:
             found.append((f"{(x(before) + x(after)) / 2:.1f}", words.days((after - before).days)))
     return found

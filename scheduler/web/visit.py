@@ -106,9 +106,7 @@ def _parts(appointment: Appointment, zone: Any) -> dict[str, Any]:
     scale = (WIDTH - 1) / max((whole.end - whole.start).total_seconds(), 60)
     names = (_("preparation"), _("treatment"), _("observation"), _("cleaning"))
     stretches, said, last_label = [], [], -100.0
-    for css, name, part in zip(
-        ("l-open", "l-treat", "l-window", "l-done"), names, parts_of(appointment), strict=True
-    ):
+    for css, name, part in zip(("l-open", "l-treat", "l-window", "l-done"), names, parts_of(appointment), strict=True):
         if part.end <= part.start:
             continue
         x = 0.5 + (part.start - whole.start).total_seconds() * scale
@@ -135,7 +133,8 @@ def _facts(desk: Desk, appointment: Appointment) -> list[tuple[str, SafeString |
         facts.append((_("Ended"), words.clock(appointment.actual_end.astimezone(desk.center.zone))))
     if protocol is not None and desk.may("view-clinical"):
         for component in protocol.spec().components:
-            facts.append(("" if len(facts) and facts[-1][0] == "" else _("Component"), f"{component.name} {component.dose}, {component.minutes} min"))
+            said = f"{component.name} {component.dose}, {component.minutes} min"
+            facts.append((_("Component"), said))
     if protocol is not None and protocol.needs_driver:
         facts.append((_("Needs"), _("a driver home")))
     if appointment.patient is not None and appointment.patient.needs:

@@ -29,6 +29,7 @@ from scheduler.web.places import places
 
 MORNING = 8 * 60
 WAYS = 3
+ALERTING = ("unplaced", "late", "clash")
 
 
 @door("view-schedule")
@@ -120,7 +121,8 @@ def _sentence(items: list[WorklistItem]) -> str:
     if not items:
         return _("Nothing needs a person now.")
     by = Counter(item.urgency for item in items)
-    head = ngettext("%(count)s thing needs a person", "%(count)s things need a person", len(items)) % {"count": len(items)}
+    count = len(items)
+    head = ngettext("%(count)s thing needs a person", "%(count)s things need a person", count) % {"count": count}
     return _("%(head)s: %(now)s now, %(today)s today, %(later)s later.") % {
         "head": head,
         "now": by["now"],
@@ -145,7 +147,7 @@ def _kinds(items: list[WorklistItem]) -> list[tuple[str, str, int, bool]]:
         "overload": _("Too much for the nurses"),
     }
     by = Counter(item.kind for item in items)
-    return [(kind, names[kind], by[kind], kind in ("unplaced", "late", "clash") and by[kind] > 0) for kind in query.KINDS]
+    return [(kind, names[kind], by[kind], kind in ALERTING and by[kind] > 0) for kind in query.KINDS]
 
 
 LOOKS = {
@@ -195,11 +197,15 @@ def _when(desk: Desk, item: WorklistItem) -> str:
         return _("%(time)s late") % {"time": words.length(desk.now - item.when)}
     if local.date() == desk.today:
         return _("today %(time)s") % {"time": words.clock(local)} if item.urgency == "now" else _("today")
-    return _("by %(day)s") % {"day": words.near_day(local.date(), desk.today)} if local.date() > desk.today else _("now")
+    if local.date() < desk.today:
+        return _("now")
+    return _("by %(day)s") % {"day": words.near_day(local.date(), desk.today)}
 
 
 def _ways(desk: Desk, item: WorklistItem) -> list[Slot]:
     """Where an unplaced visit could go, looked for when its line is opened."""
+    if item.visit_id is None:
+        return []
     visit = (
         Visit.objects.filter(pk=item.visit_id, course__center=desk.center)
         .select_related("course__protocol", "course__patient", "course__center", "course__unit__center")

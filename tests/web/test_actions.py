@@ -39,7 +39,8 @@ def test_the_front_desk_receives_but_does_not_treat(clinic: Clinic):
     press(clinic, visit, "arrive", role="front-desk")
     press(clinic, visit, "check-in", role="front-desk")
     assert press(clinic, visit, "start", role="front-desk").status_code == 403
-    assert visit.status == "checked-in" and visit.actual_start is None
+    assert visit.status == "checked-in"
+    assert visit.actual_start is None
     page = clinic.client("front-desk").get(f"/board/day/2026-11-24/?visit={visit.pk}").content.decode()
     assert "Start treatment" not in page
 
@@ -48,7 +49,8 @@ def test_a_visit_is_cancelled_with_a_reason_and_the_question_comes_first(clinic:
     visit = clinic.book("2026-11-24T15:00-05:00")
     client = clinic.client("front-desk")
     asked = client.get(f"/board/day/2026-11-24/?visit={visit.pk}&ask=cancel").content.decode()
-    assert "Cancel Tue 24 Nov, 15:00?" in asked and "Keep it" in asked
+    assert "Cancel Tue 24 Nov, 15:00?" in asked
+    assert "Keep it" in asked
     answer = press(clinic, visit, "cancel", role="front-desk", reason="patient", more="moved away")
     assert answer["Location"] == "/board/day/2026-11-24/"
     assert (visit.status, visit.reason) == ("cancelled", "Patient asked: moved away")
@@ -105,7 +107,9 @@ def test_a_booking_is_undone_by_who_just_made_it(clinic: Clinic):
     form = {"patient": patient.pk, "what": f"protocol:{clinic.rescue.pk}", "slot": slot}
     clinic.client("nurse").post("/book/", form)
     visit = Appointment.objects.get()
-    assert press(clinic, visit, "undo", role="manager").status_code == 409, "somebody else's booking is cancelled, with a reason"
+    assert press(clinic, visit, "undo", role="manager").status_code == 409, (
+        "somebody else's booking is cancelled, with a reason"
+    )
     assert press(clinic, visit, "undo").status_code == 302
     assert visit.status == "cancelled"
 
@@ -143,4 +147,5 @@ def test_a_move_to_a_taken_chair_is_refused_with_alternatives(clinic: Clinic):
     page = answer.content.decode()
     assert answer.status_code == 409
     assert "Chair 2 is taken" in page
-    assert "What would work" in page and 'name="slot"' in page
+    assert "What would work" in page
+    assert 'name="slot"' in page

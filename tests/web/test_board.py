@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.test import Client
 
 from scheduler.models import Break, Nurse, Shift, UnitDay
 from scheduler.queries.course_request import CourseRequest
@@ -47,12 +48,17 @@ def test_a_state_is_said_by_glyph_word_and_colour(clinic: Clinic):
     assert "g-ok" in block(html(clinic, url), booked.pk)
     clinic.arrive(booked)
     waiting = block(html(clinic, url), booked.pk)
-    assert "is-here" in waiting and "g-here" in waiting and "Waiting 5 min" in waiting
+    assert "is-here" in waiting
+    assert "g-here" in waiting
+    assert "Waiting 5 min" in waiting
     attendance.check_in(actor=clinic.actor, appointment=booked, now=NOW)
     assert "g-checked" in block(html(clinic, url), booked.pk)
     attendance.start(actor=clinic.actor, appointment=booked, actual_start=utc("2026-11-24T10:30-05:00"), now=NOW)
     infusing = block(html(clinic, url), booked.pk)
-    assert "is-treat" in infusing and "g-drop" in infusing and "63 min left" not in infusing and "1 h 03 left" in infusing
+    assert "is-treat" in infusing
+    assert "g-drop" in infusing
+    assert "63 min left" not in infusing
+    assert "1 h 03 left" in infusing
     attendance.set_phase(actor=clinic.actor, appointment=booked, phase="observing", now=NOW)
     assert "g-eye" in block(html(clinic, url), booked.pk)
     attendance.complete(actor=clinic.actor, appointment=booked, now=NOW)
@@ -76,7 +82,9 @@ def test_a_no_show_is_struck_and_a_cancelled_visit_is_gone(clinic: Clinic):
 
 
 def test_a_hold_says_how_long_and_an_expired_one_is_gone(clinic: Clinic):
-    held = booking.hold(actor=clinic.actor, chair=clinic.chairs[1], start=utc("2026-11-24T16:00-05:00"), minutes=30, now=NOW)
+    held = booking.hold(
+        actor=clinic.actor, chair=clinic.chairs[1], start=utc("2026-11-24T16:00-05:00"), minutes=30, now=NOW
+    )
     assert "Held 5:00" in block(html(clinic, "/board/day/2026-11-24/"), held.pk)
     held.hold_expires_at = NOW
     held.save()
@@ -141,11 +149,14 @@ def test_a_stay_is_one_bar_with_its_doses_on_it(clinic: Clinic):
         place_visit(actor=clinic.actor, visit=visit, now=NOW)
     first = html(clinic, "/board/suite-24/2026-11-24/")
     assert first.count('class="stay-bar') == 1
-    assert "goes-on" in first and "from-before" not in first
-    assert "DHE 1 of 3" in first and "DHE 3 of 3" not in first.split('class="whole"')[0]
+    assert "goes-on" in first
+    assert "from-before" not in first
+    assert "DHE 1 of 3" in first
+    assert "DHE 3 of 3" not in first.split('class="whole"')[0]
     second = html(clinic, "/board/suite-24/2026-11-25/")
     assert "from-before" in second
-    assert "DHE 2 of 3" in second and "DHE 3 of 3" in second
+    assert "DHE 2 of 3" in second
+    assert "DHE 3 of 3" in second
 
 
 def test_the_load_strip_says_where_the_nurses_are_over(clinic: Clinic):
@@ -167,9 +178,7 @@ def test_the_panel_shows_the_visit_and_the_next_step(clinic: Clinic):
 
 
 def test_components_are_for_those_who_treat(clinic: Clinic):
-    rescue = make.make_rescue(
-        code="rescue-shown", components=[{"name": "Ketorolac", "dose": "30 mg", "minutes": 5}]
-    )
+    rescue = make.make_rescue(code="rescue-shown", components=[{"name": "Ketorolac", "dose": "30 mg", "minutes": 5}])
     booked = clinic.book("2026-11-24T13:00-05:00", protocol=rescue)
     url = f"/board/day/2026-11-24/?visit={booked.pk}"
     assert "Ketorolac 30 mg" in html(clinic, url, "nurse")
@@ -205,7 +214,7 @@ def test_a_board_of_many_visits_takes_few_queries(clinic: Clinic, django_assert_
 
 def test_an_empty_center_says_what_to_do(db):
     clinic_center = make.make_center()
-    client = __import__("django.test").test.Client()
+    client = Client()
     client.force_login(make.make_user(clinic_center))
     assert "no unit yet" in client.get("/").content.decode()
 
@@ -242,4 +251,6 @@ def test_the_number_of_queries_does_not_grow_with_shifts_and_breaks(clinic: Clin
     client.get("/board/day/2026-11-24/")
     with django_assert_max_num_queries(12):
         page = client.get("/board/day/2026-11-24/").content.decode()
-    assert "2 on break" in page and "Nobody from 16:00" in page and "0 of 24 now" in page
+    assert "2 on break" in page
+    assert "Nobody from 16:00" in page
+    assert "0 of 24 now" in page
