@@ -15,8 +15,9 @@ from scheduler.api import course_shapes, finding, shapes
 from scheduler.api.bodies import OptionalReason, Reason, override_of
 from scheduler.api.course_bodies import ChangedCourseBody, CourseBody, NewCourseBody, details, request_of
 from scheduler.api.resource import Resource
-from scheduler.domain.errors import Malformed
+from scheduler.domain.errors import Malformed, Refused
 from scheduler.models import Course
+from scheduler.queries.course_request import CourseRequest
 from scheduler.queries.plan import preview
 from scheduler.services import course_details, courses, record
 from scheduler.services.courses import Placement
@@ -43,26 +44,35 @@ class Courses(Resource):
     def post(self, request: Request) -> Response:
         """Start a course. Its visits get their places within seconds, or at once from `placements`: all or none."""
         body = self.body(NewCourseBody)
-        made = courses.create(
-            actor=self.actor,
-            center=self.center,
-            request=request_of(body, self.center),
-            placements=[
-                Placement(place["ordinal"], finding.chair(self.center, place["chair"], "placements").pk, place["start"])
-                for place in body.get("placements", [])
-            ],
-            override=override_of(body),
-            now=self.now,
-        )
-        return self.course(made.pk, status=201)
+        asked = request_of(body, self.center)
+        try:
+            made = courses.create(
+                actor=self.actor,
+                center=self.center,
+                request=asked,
+                placements=[
+                    Placement(
+                        place["ordinal"], finding.chair(self.center, place["chair"], "placements").pk, place["start"]
+                    )
+                    for place in body.get("placements", [])
+                ],
+                override=override_of(body),
+                now=self.now,
+            )
+        except Refused as refused:
+            raise self._with_places(refused, asked) from None
+        return Response(_read(self, made.pk), status=201)
 
-    def course(self, pk: int, status: int = 200) -> Response:
-        return Response(course_shapes.course(finding.course(self.center, pk), self.center.zone), status=status)
+    def _with_places(self, refused: Refused, asked: CourseRequest) -> Refused:
+        """Beside each visit that was refused where the preview puts it now."""
+        visits = preview(center=self.center, request=asked, now=self.now).visits
+        ordinals = {refusal.facts.get("ordinal", 1) for refusal in refused.refusals}
+        found = [visit.slot for visit in visits if visit.ordinal in ordinals and visit.slot is not None]
+        return Refused(refused.refusals, alternatives=refused.alternatives or found)
 
 
-class OneCourse(Courses):
+class OneCourse(Resource):
     needs = {"GET": "view-patients", "PATCH": "edit-courses"}
-    http_method_names = ["get", "patch", "head"]
 
     @extend_schema(responses={200: course_shapes.CourseOut} | shapes.problems(404))
     def get(self, request: Request, pk: int) -> Response:
@@ -83,7 +93,7 @@ class OneCourse(Courses):
             self._amend(found, body)
         else:
             course_details.change(actor=self.actor, course=found, changes=details(body, self.center), now=self.now)
-        return self.course(pk)
+        return Response(_read(self, pk))
 
     def _amend(self, found: Course, body: dict[str, Any]) -> None:
         if set(body) - {"protocol", "reason"}:
@@ -151,3 +161,7 @@ class Waive(Resource):
         found = finding.from_url(finding.visit, self.center, pk)
         waived = courses.waive(actor=self.actor, visit=found, reason=self.body(Reason)["reason"], now=self.now)
         return Response(course_shapes.visit(waived, self.center.zone))
+
+
+def _read(resource: Resource, pk: int) -> dict[str, Any]:
+    return course_shapes.course(finding.course(resource.center, pk), resource.center.zone)

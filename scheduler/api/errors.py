@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
@@ -67,7 +68,9 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
         return problem(404, "not_found", _("There is no such thing in this center."))
     if isinstance(error, Stale):
         return problem(412, "stale", _("This has changed since you read it. Read it again."))
-    if isinstance(error, Busy):
+    if isinstance(error, OperationalError):
+        log.error("%s %s: %s", request.method, type(context["view"]).__name__, failures.describe(error))
+    if isinstance(error, (Busy, OperationalError)):
         return problem(
             503,
             "busy",
@@ -134,6 +137,8 @@ def _of_framework(error: Exception) -> Response:
         headers["WWW-Authenticate"] = challenge
     if seconds := getattr(error, "wait", None):
         headers["Retry-After"] = str(ceil(seconds))
+    if isinstance(error, exceptions.NotAuthenticated):
+        error = exceptions.NotAuthenticated(_("Send a key, or sign in."))
     status = error.status_code
     code = _CODES.get(status, str(error.default_code))
     if isinstance(error, exceptions.ValidationError):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
 
 from scheduler import models
 from scheduler.domain.errors import Busy
@@ -371,8 +372,9 @@ class TestOfTheProtocol:
         is_problem(Client().get(path), 404)
         is_problem(Client().post(path), 404)
 
-    def test_busy_says_when_to_come_back(self, desk, place, monkeypatch):
-        monkeypatch.setattr(booking, "book", _raising(Busy()))
+    @pytest.mark.parametrize("error", [Busy(), OperationalError("database is locked")])
+    def test_busy_says_when_to_come_back(self, desk, place, monkeypatch, error):
+        monkeypatch.setattr(booking, "book", _raising(error))
         response = desk.post("/appointments/", place)
         assert is_problem(response, 503)["code"] == "busy"
         assert response["Retry-After"] == "2"

@@ -134,6 +134,9 @@ class TestQuarterly:
         assert made.status_code == 409
         assert made.json()["refusals"][0]["code"] == "chair_is_free"
         assert made.json()["refusals"][0]["facts"]["ordinal"] == 3
+        [instead] = made.json()["alternatives"]
+        assert instead["start"] == places[2]["start"]
+        assert instead["chair"] != places[2]["chair"]
         assert not Course.objects.exists()
         assert Appointment.objects.count() == 1
 
