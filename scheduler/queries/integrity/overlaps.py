@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -34,17 +35,21 @@ def patients(now: datetime) -> Iterator[Problem]:
 
 def stays_of_patients(now: datetime) -> Iterator[Problem]:
     """During her stay a patient is nowhere else."""
-    rows = (
-        Occupancy.objects.filter(
-            patient__courses__stay__isnull=False,
-            patient_from__lt=F("patient__courses__stay__chair_until"),
-            patient_until__gt=F("patient__courses__stay__chair_from"),
-        )
-        .exclude(appointment__visit__course=F("patient__courses"))
-        .values_list("patient_id", "pk", "patient__courses__stay")
-    )
-    for patient, occupancy, stay in rows:
-        yield Problem("patient_is_free", {"patient": patient, "occupancies": [stay, occupancy]})
+    kept = Occupancy.objects.filter(stay__isnull=False)
+    hers: dict[int | None, list[tuple[int, int | None, datetime | None, datetime | None]]] = defaultdict(list)
+    # By hand and not by a join over her courses: one patient has several, with and without a stay.
+    for patient, pk, course, start, end in (
+        Occupancy.objects.filter(patient__in=kept.values("stay__patient"))
+        .order_by("pk")
+        .values_list("patient_id", "pk", "appointment__visit__course_id", "patient_from", "patient_until")
+    ):
+        hers[patient].append((pk, course, start, end))
+    for stay, own, patient, first, until in kept.order_by("pk").values_list(
+        "pk", "stay_id", "stay__patient_id", "chair_from", "chair_until"
+    ):
+        for pk, course, start, end in hers[patient]:
+            if course != own and start < until and first < end:  # type: ignore[operator]  # both are of somebody
+                yield Problem("patient_is_free", {"patient": patient, "occupancies": [stay, pk]})
 
 
 def _overlaps(rule: str, what: str, rows: Iterable[Row]) -> Iterator[Problem]:

@@ -1,0 +1,101 @@
+"""The database as it stands: all of it for fingerprints, and the part that the oracle has a picture of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+
+from tests.stateful.picture import GONE, Booking, Course, Dose, Picture, Visit
+
+Rows = dict[int, dict[str, Any]]
+Database = dict[str, Rows]
+
+
+def read() -> Database:
+    """Every row of every table of the service but the record of who read what."""
+    return {
+        model.__name__: {row[model._meta.pk.attname]: row for row in model._base_manager.values()}
+        for model in apps.get_app_config("scheduler").get_models()
+        if model.__name__ != "Access"
+    }
+
+
+def changed(before: Database, after: Database) -> dict[str, list[Any]]:
+    """Keys of the rows that came, went or changed, by table."""
+    found: dict[str, list[Any]] = {}
+    for table, rows in after.items():
+        old = before[table]
+        keys = [key for key in {**old, **rows} if old.get(key) != rows.get(key)]
+        if keys:
+            found[table] = keys
+    return found
+
+
+def picture(database: Database) -> Picture:
+    courses = {
+        pk: Course(
+            pk=pk,
+            unit=row["unit_id"],
+            patient=row["patient_id"],
+            protocol=row["protocol_id"],
+            status=row["status"],
+            start=row["start"],
+            doses=row["doses"],
+            mg=row["dose_mg"],
+            attested=row["attested_at"] is not None,
+            authorized_until=row["authorization_until"],
+        )
+        for pk, row in database["Course"].items()
+    }
+    visits = {
+        pk: Visit(pk, row["course_id"], row["ordinal"], row["state"], row["due"], row["window_start"], row["window_end"])
+        for pk, row in database["Visit"].items()
+    }
+    return Picture(
+        bookings={pk: _booking(row, database) for pk, row in database["Appointment"].items()},
+        visits=visits,
+        courses=courses,
+        doses={
+            pk: Dose(
+                pk=pk,
+                patient=row["patient_id"],
+                substance=row["substance"],
+                mg=row["mg"],
+                at=row["given_at"],
+                counts=row["status"] != "not-given",
+                booking=row["appointment_id"],
+                visit=row["visit_id"],
+            )
+            for pk, row in database["Dose"].items()
+        },
+    )
+
+
+def _booking(row: dict[str, Any], database: Database) -> Booking:
+    stay = None
+    if row["visit_id"] is not None:
+        course = database["Visit"][row["visit_id"]]["course_id"]
+        if database["Protocol"][database["Course"][course]["protocol_id"]]["keeps_chair"]:
+            stay = course
+    return Booking(
+        pk=row["id"],
+        unit=row["unit_id"],
+        chair=row["chair_id"],
+        patient=row["patient_id"],
+        protocol=row["protocol_id"],
+        visit=row["visit_id"],
+        stay=stay,
+        start=row["start"],
+        end=row["end"],
+        prep=row["prep_minutes"],
+        observation=row["observation_minutes"],
+        turnover=row["turnover_minutes"],
+        acuity=row["acuity"],
+        status=row["status"],
+        expires=row["hold_expires_at"],
+        # What happened to one that is off is history: nothing counts from it.
+        began=row["actual_start"] if row["status"] not in GONE else None,
+        confirmed=row["confirmed_at"] is not None if row["status"] not in GONE else False,
+        aside=frozenset(row["override"]["codes"]) if row["override"] else frozenset(),
+    )
