@@ -15,6 +15,7 @@ from scheduler.services import attendance
 # Before this many days every step of the day is forgotten, and only that the treatment was given is played.
 DAYS_IN_DETAIL = 1
 LATE_MINUTES = 32
+FIRST_TO_STAY_AWAY = 4  # of today's visits in the day suite
 NO_SHOW = Actor.job("mark-no-shows")
 
 
@@ -30,7 +31,7 @@ class Care:
         self.stage = stage
         self.rebook = rebook
         self._given = 0
-        self._has_stayed_away = False
+        self._given_today = 0
         self._is_late = False
         self._waits = False
         self._has_begun_late = False
@@ -49,15 +50,14 @@ class Care:
             self._in_short(appointment)
 
     def _stays_away(self, appointment: Appointment) -> bool:
-        """Now and then in the past, and one today."""
+        """Now and then in the past, and one today, where there was time to notice."""
         if not self._is_of_the_day(appointment):
             return False
         self._given += 1
-        before = self.stage.end - appointment.start
-        if _minutes(61) < before < _minutes(180) and not self._has_stayed_away:
-            self._has_stayed_away = True
-            return True
-        return before > timedelta(days=DAYS_IN_DETAIL) and self._given % 40 == 0
+        if self.clinic.day_of(appointment.start) < self.clinic.day_of(self.stage.end):
+            return self._given % 40 == 0
+        self._given_today += 1
+        return self._given_today == FIRST_TO_STAY_AWAY
 
     def _is_of_the_day(self, appointment: Appointment) -> bool:
         return appointment.unit_id == self.clinic.units["day"].pk

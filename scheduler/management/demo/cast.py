@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
@@ -217,7 +218,7 @@ def _twice_a_day(clinic: Clinic, now: datetime) -> Iterator[Part]:
         yield _part(clinic, TWICE_A_DAY, start, 540, asked_before=1, days=2, **status)
     # Asked for every eight hours where nobody is at night: it stays without a place, and says why.
     ahead = _two_open_days(clinic, today + timedelta(days=5), 1)
-    yield _part(clinic, EVERY_8_HOURS, ahead, 540, asked_before=6, days=1, **status)
+    yield _part(clinic, EVERY_8_HOURS, ahead, 540, asked_before=(ahead - today).days + 1, days=1, **status)
 
 
 def _two_open_days(clinic: Clinic, day: date, step: int = -1) -> date:
@@ -229,7 +230,7 @@ def _two_open_days(clinic: Clinic, day: date, step: int = -1) -> date:
 def _stays(clinic: Clinic, now: datetime) -> Iterator[Part]:
     """Two in bed now, whatever the hour; some before and after."""
     status = {"indication": "Status migrainosus", "days": 3}
-    attested = {"attested_by": "Dr Osborne", "attestation_reference": "ORD-20991", "dose_mg": 1}
+    attested = {"attested_by": "Dr Osborne", "attestation_reference": "ORD-20991", "dose_mg": Decimal(1)}
     # The dose that runs now began 25 minutes ago; the other's ended an hour and a quarter after it began.
     for hours, minutes, more in ((24, 25, {}), (16, 80, attested), (-38, 0, {}), (24 * 6, 0, {}), (24 * 11, 0, {})):
         start = _quarter(now - timedelta(hours=hours, minutes=minutes))
