@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 
 from scheduler import models
+from scheduler.services import ledger
 
 if TYPE_CHECKING:  # generic for the type checker only
     ModelAdmin = admin.ModelAdmin[Any]
@@ -54,6 +56,11 @@ class BreakInline(TabularInline):
 class CenterAdmin(ModelAdmin):
     list_display = ["name", "code", "time_zone", "phone"]
     search_fields = ["name", "code"]
+
+    def save_model(self, request: HttpRequest, obj: models.Center, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and {"reminder_days", "reminder_minute", "time_zone"} & set(form.changed_data):
+            ledger.replan(obj, now=timezone.now())
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

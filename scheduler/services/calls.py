@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from scheduler.domain.errors import Stale
+from scheduler.domain.errors import NotFound
 from scheduler.domain.permissions import Actor
-from scheduler.models import Appointment, Contact, LedgerEntry
+from scheduler.models import Appointment, Center, Contact, LedgerEntry
 from scheduler.services import record
 
 
@@ -55,11 +55,15 @@ def plan_offer(appointment: Appointment, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def mark_called(*, actor: Actor, entry: LedgerEntry, now: datetime) -> None:
-    """Somebody called, so the patient knows. Raises Stale where the row is no longer a call to make."""
-    changed = LedgerEntry.objects.filter(
-        pk=entry.pk, channel=LedgerEntry.Channel.CALL, state=LedgerEntry.State.DUE
-    ).update(state=LedgerEntry.State.SENT, done_at=now)
-    if not changed:
-        raise Stale
+def mark_called(*, actor: Actor, center: Center, item: str, now: datetime) -> None:
+    """Somebody called, so the patient knows. `item` is the key of the worklist's item, such as `call:12`. Raises
+    NotFound where it is no call of this center; a call that was made already stays as it is."""
+    kind, _colon, number = item.partition(":")
+    calls = LedgerEntry.objects.filter(center=center, channel=LedgerEntry.Channel.CALL)
+    entry = calls.filter(pk=int(number)).first() if kind == "call" and number.isdecimal() else None
+    if entry is None:
+        raise NotFound
+    made = calls.filter(pk=entry.pk, state=LedgerEntry.State.DUE)
+    if not made.update(state=LedgerEntry.State.SENT, done_at=now):
+        return
     record.event(actor=actor, verb="call", subject=entry, now=now, before={"state": "due"}, after={"state": "sent"})

@@ -19,7 +19,7 @@ from scheduler.queries import worklist as query
 from scheduler.queries.search import Slot
 from scheduler.queries.slots import slots
 from scheduler.queries.worklist import WorklistItem
-from scheduler.services import record
+from scheduler.services import calls, record
 from scheduler.services import worklist as marks
 from scheduler.web import counts, words
 from scheduler.web.dates import read_date
@@ -39,7 +39,7 @@ def worklist(desk: Desk) -> HttpResponse:
 
 @door("view-schedule", posts=True, gets=False)
 def mark(desk: Desk) -> HttpResponse:
-    """Claim, release, snooze or wake one item; comes back to the same view of the list."""
+    """Claim, release, snooze or wake one item, or say that a call was made; back to the same view."""
     post = desk.request.POST
     item, do = post.get("item", ""), post.get("do", "")
     common: dict[str, Any] = {"actor": desk.actor, "center": desk.center, "item": item, "now": desk.now}
@@ -48,6 +48,8 @@ def mark(desk: Desk) -> HttpResponse:
             marks.claim(**common)
         elif do == "release":
             marks.release(**common)
+        elif do == "called":
+            calls.mark_called(**common)
         elif do == "wake":
             marks.wake(**common)
         elif do == "snooze":

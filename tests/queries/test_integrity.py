@@ -407,3 +407,8 @@ class TestCommand:
 
 def test_the_world_has_one_of_everything(world):
     assert {model.objects.count() > 0 for model in (Appointment, Course, Dose, LedgerEntry, Occupancy, Visit)} == {True}
+
+
+def test_a_patient_with_a_stay_and_another_course_is_sound(world):
+    place(world.clinic.quarterly_course(world.stay.patient, start=utc("2026-12-07T10:00-05:00")))
+    assert integrity.check(now=NOW) == []

@@ -224,8 +224,8 @@ class TestCalls:
         appointment = clinic.book(clinic.patient(email=""))
         [item] = items(clinic)
         assert "212 555 0199" in item.action.label
-        entry = appointment.ledger.get(kind="booked")
-        calls.mark_called(actor=clinic.actor, entry=entry, now=NOW)
+        calls.mark_called(actor=clinic.actor, center=clinic.center, item=item.key, now=NOW)
+        assert appointment.ledger.get(kind="booked").state == "sent"
         assert items(clinic) == []
         assert [item.title.split(": ")[1] for item in items(clinic, utc("2026-11-21T10:00-05:00"))] == ["a reminder"]
 

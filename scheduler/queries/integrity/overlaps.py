@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from django.db.models import F
-
 from scheduler.models import Occupancy
 from scheduler.queries.integrity.problem import Problem
 
