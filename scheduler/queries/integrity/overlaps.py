@@ -36,12 +36,12 @@ def stays_of_patients(now: datetime) -> Iterator[Problem]:
     kept = Occupancy.objects.filter(stay__isnull=False)
     hers: dict[int | None, list[tuple[int, int | None, datetime | None, datetime | None]]] = defaultdict(list)
     # By hand and not by a join over her courses: one patient has several, with and without a stay.
-    for patient, pk, course, start, end in (
+    for owner, pk, course, start, end in (
         Occupancy.objects.filter(patient__in=kept.values("stay__patient"))
         .order_by("pk")
         .values_list("patient_id", "pk", "appointment__visit__course_id", "patient_from", "patient_until")
     ):
-        hers[patient].append((pk, course, start, end))
+        hers[owner].append((pk, course, start, end))
     for stay, own, patient, first, until in kept.order_by("pk").values_list(
         "pk", "stay_id", "stay__patient_id", "chair_from", "chair_until"
     ):
