@@ -17,9 +17,7 @@ from scheduler.domain.errors import Malformed, gettext_noop
 from scheduler.models import Center, Protocol
 
 FIELDS = tuple(
-    field.name
-    for field in Protocol._meta.concrete_fields
-    if field.name not in ("id", "center", "published_at")
+    field.name for field in Protocol._meta.concrete_fields if field.name not in ("id", "center", "published_at")
 )
 REQUIRED = ("code", "name", "short_name", "abbreviation", "cadence_kind", "visit_minutes", "counts_in")
 CADENCE_UNITS = {"once": ("days",), "calendar": ("days", "weeks", "months"), "elapsed": ("hours",)}

@@ -38,9 +38,7 @@ def load(*, rows: Sequence[Mapping[str, Any]], now: datetime) -> Loaded:
     inserted, present, differing = [], [], []
     with transaction.atomic():
         for protocol in read:
-            here = Protocol.objects.filter(
-                center=protocol.center, code=protocol.code, version=protocol.version
-            ).first()
+            here = Protocol.objects.filter(center=protocol.center, code=protocol.code, version=protocol.version).first()
             if here is None:
                 protocol.published_at = now
                 protocol.save(force_insert=True)

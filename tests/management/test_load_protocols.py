@@ -47,9 +47,7 @@ def test_every_shipped_protocol_can_be_read_as_the_domains_value() -> None:
     assert specs["eptinezumab-quarterly-observed"].lengths(3).observation == 30
 
 
-def test_a_changed_version_gets_one_line_with_the_fields_and_exit_1(
-    tmp_path: Path, library: dict[str, Any]
-) -> None:
+def test_a_changed_version_gets_one_line_with_the_fields_and_exit_1(tmp_path: Path, library: dict[str, Any]) -> None:
     call_command("load_protocols")
     library["protocols"][0]["visit_minutes"] = 31
     with pytest.raises(CommandError) as refused:

@@ -74,9 +74,7 @@ def test_another_content_under_the_same_version_is_refused_and_names_the_fields(
 
 
 def test_a_centers_own_version_stands_beside_the_shared_one() -> None:
-    center = Center.objects.create(
-        code="here", name="Here", mail_name="Here", time_zone="Europe/Oslo", phone="1"
-    )
+    center = Center.objects.create(code="here", name="Here", mail_name="Here", time_zone="Europe/Oslo", phone="1")
     protocols.load(rows=[row(), row(center="here", visit_minutes=60)], now=NOW)
     assert Protocol.objects.get(center=center).visit_minutes == 60
     assert Protocol.objects.get(center=None).visit_minutes == 30

@@ -54,6 +54,4 @@ class Command(BaseCommand):
         except Refused as refused:
             line = " ".join(refusal.say(gettext) for refusal in refused.refusals)
             raise CommandError(line) from refused
-        self.stdout.write(
-            f"{len(loaded.inserted)} protocols published, {len(loaded.present)} were here already."
-        )
+        self.stdout.write(f"{len(loaded.inserted)} protocols published, {len(loaded.present)} were here already.")
