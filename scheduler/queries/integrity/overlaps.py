@@ -36,17 +36,17 @@ def stays_of_patients(now: datetime) -> Iterator[Problem]:
     kept = Occupancy.objects.filter(stay__isnull=False)
     hers: dict[int | None, list[tuple[int, int | None, datetime | None, datetime | None]]] = defaultdict(list)
     # By hand and not by a join over her courses: one patient has several, with and without a stay.
-    for owner, pk, course, start, end in (
+    for row in (
         Occupancy.objects.filter(patient__in=kept.values("stay__patient"))
         .order_by("pk")
         .values_list("patient_id", "pk", "appointment__visit__course_id", "patient_from", "patient_until")
     ):
-        hers[owner].append((pk, course, start, end))
+        hers[row[0]].append(row[1:])
     for stay, own, patient, first, until in kept.order_by("pk").values_list(
         "pk", "stay_id", "stay__patient_id", "chair_from", "chair_until"
     ):
-        for pk, course, start, end in hers[patient]:
-            if course != own and start < until and first < end:  # type: ignore[operator]  # both are of somebody
+        for pk, during, start, end in hers[patient]:
+            if during != own and start < until and first < end:  # type: ignore[operator]  # both are of somebody
                 yield Problem("patient_is_free", {"patient": patient, "occupancies": [stay, pk]})
 
 
