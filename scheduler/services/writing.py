@@ -10,10 +10,10 @@ from typing import Any
 from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
 from scheduler.domain.intervals import Interval
 from scheduler.domain.permissions import Actor
-from scheduler.models import Appointment, Chair, Patient, Unit, Visit
+from scheduler.models import Appointment, Chair, Occupancy, Patient, Unit, Visit
 from scheduler.queries import needs
 from scheduler.queries.course_request import FARTHEST_START, check_moment
-from scheduler.queries.search import DAYS_AROUND, Slot, ground, nearest
+from scheduler.queries.search import DAYS_AROUND, Ground, Slot, ground, nearest
 from scheduler.services import following, record
 from scheduler.services.changes import days_of, difference, fresh, snapshot
 from scheduler.services.locking import UnitDayKey, unit_days
@@ -129,4 +129,27 @@ def alternatives_to(one: Wanted, *, now: datetime) -> list[Slot]:
         now=now,
         ignoring=[one.appointment.pk] if one.appointment is not None else [],
     )
-    return nearest(where, one.need, one.start, chair=one.chair.pk, now=now)
+    kept = _stay_besides(one)
+    if kept is not None:
+        where = _only_chair(where, kept)
+    found = nearest(where, one.need, one.start, chair=one.chair.pk, now=now)
+    return [slot for slot in found if kept is None or _fits_stay(slot, one, kept, where)]
+
+
+def _stay_besides(one: Wanted) -> Occupancy | None:
+    """The chair and time that the stay of a dose keeps already."""
+    return Occupancy.objects.filter(stay_id=one.need.course).first() if one.need.keeps_chair else None
+
+
+def _only_chair(where: Ground, kept: Occupancy) -> Ground:
+    """All doses of a stay are given in its chair, so another place for one of them is there too."""
+    chairs = {pk: chair for pk, chair in where.unit.chairs.items() if pk == kept.chair_id}
+    return replace(where, unit=replace(where.unit, chairs=chairs))
+
+
+def _fits_stay(slot: Slot, one: Wanted, kept: Occupancy, where: Ground) -> bool:
+    """Whether the chair is free and open all the time from the stay's other doses to this one."""
+    moved = replace(one, start=slot.start)
+    whole = stays([moved])[kept.stay_id]  # type: ignore[index]  # the stay of a course
+    said = where.refusals(one.need, slot.chair, slot.start, stay=whole)
+    return not any(refusal.is_hard for refusal in said)

@@ -65,9 +65,7 @@ def _decided(picture: Picture, course: Course) -> dict[int, datetime]:
     }
 
 
-def _step(
-    therapy: Therapy, moment: datetime, wall: datetime, steps: int, zone: ZoneInfo
-) -> tuple[datetime, datetime]:
+def _step(therapy: Therapy, moment: datetime, wall: datetime, steps: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
     if steps == 0:
         return moment, wall
     assert therapy.every is not None, "a single dose has no second visit"

@@ -48,6 +48,13 @@ class Answer:
         return self.error is None
 
     @property
+    def says_why(self) -> bool:
+        """A refusal has at least one reason, each of them a sentence."""
+        if not isinstance(self.error, Refused):
+            return True
+        return bool(self.error.refusals) and all(refusal.say() for refusal in self.error.refusals)
+
+    @property
     def codes(self) -> set[str]:
         return {refusal.code for refusal in self.error.refusals} if isinstance(self.error, Refused) else set()
 
@@ -79,12 +86,9 @@ class Frame(RuleBasedStateMachine):
         is not one of the refusals is a failure of the machine's test, Busy too: nobody else is there."""
         try:
             return Answer(result=service(now=self.now, **values))
-        except Refused as refused:
-            assert refused.refusals
-            assert all(refusal.say() for refusal in refused.refusals)
-            answer = Answer(error=refused)
-        except (Malformed, Stale, Forbidden, NotFound) as error:
+        except (Refused, Malformed, Stale, Forbidden, NotFound) as error:
             answer = Answer(error=error)
+        assert answer.says_why
         changed = rows.changed(self.database, rows.read())
         assert not changed, f"{service.__name__} was refused ({answer.error!r}), and yet changed {changed}"
         event(f"{service.__name__}: {type(answer.error).__name__}")
@@ -118,7 +122,7 @@ class Frame(RuleBasedStateMachine):
         assert dict(seen.bookings) == dict(wanted.bookings)
         states = {pk: visit.state for pk, visit in wanted.visits.items()}
         if verb == "resume":  # what became due meanwhile is there, without a place
-            states = {pk: "unplaced" for pk in seen.visits} | states
+            states = dict.fromkeys(seen.visits, "unplaced") | states
         assert {pk: visit.state for pk, visit in seen.visits.items()} == states
         assert dict(seen.courses) == dict(wanted.courses)
         assert _nameless(seen) == _nameless(wanted)

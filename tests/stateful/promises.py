@@ -48,7 +48,8 @@ def _visits(picture: Picture) -> None:
         row = picture.of_visit(visit.pk)
         given = any(dose.visit == visit.pk and dose.counts for dose in picture.doses.values())
         if visit.state == "booked":
-            assert row is not None and row.status != "fulfilled", f"{visit} has no booking"
+            assert row is not None, f"{visit} has no booking"
+            assert row.status != "fulfilled"
         elif visit.state == "done":
             assert given, f"{visit} was never given"
             assert row is None or row.status == "fulfilled"
@@ -140,9 +141,7 @@ def _only_completion(before: rows.Database, after: rows.Database, pk: int) -> bo
     return different == {"status"} and {old["status"], new["status"]} == {"active", "completed"}
 
 
-def _has_new_version(
-    world: World, before: rows.Database, after: rows.Database, row: Booking, picture: Picture
-) -> None:
+def _has_new_version(world: World, before: rows.Database, after: rows.Database, row: Booking, picture: Picture) -> None:
     first, until = row.chair_from, row.chair_until
     if row.stay is not None:
         _, first, until = picture.stays()[row.stay]

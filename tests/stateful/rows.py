@@ -48,10 +48,8 @@ def picture(database: Database) -> Picture:
         )
         for pk, row in database["Course"].items()
     }
-    visits = {
-        pk: Visit(pk, row["course_id"], row["ordinal"], row["state"], row["due"], row["window_start"], row["window_end"])
-        for pk, row in database["Visit"].items()
-    }
+    names = ("course_id", "ordinal", "state", "due", "window_start", "window_end")
+    visits = {pk: Visit(pk, *(row[name] for name in names)) for pk, row in database["Visit"].items()}
     return Picture(
         bookings={pk: _booking(row, database) for pk, row in database["Appointment"].items()},
         visits=visits,

@@ -99,7 +99,8 @@ def _patient_is_free(one: Asked, others: list[Booking], stays: Stays) -> bool:
             _, first, until = stays[row.stay]
             if overlap(me.chair_from, me.care_until, first, until):
                 return False
-        if me.stay is not None and row.stay != me.stay and overlap(own_first, own_until, row.chair_from, row.care_until):
+        is_other = me.stay is not None and row.stay != me.stay
+        if is_other and overlap(own_first, own_until, row.chair_from, row.care_until):
             return False
     return True
 
@@ -237,5 +238,3 @@ def overlaps(picture: Picture) -> list[tuple[str, int, int]]:
             if one[0] == other[0] and overlap(one[1], one[2], other[1], other[2]):
                 found.append((what, one[3], other[3]))
     return found
-
-

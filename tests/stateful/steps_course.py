@@ -52,7 +52,8 @@ class CourseSteps(BookingSteps):
         placements = None
         if placed != "no":
             plan = preview(center=center, request=request, now=self.now)
-            placements = [Placement(v.ordinal, v.slot.chair.id, v.slot.start) for v in plan.visits if v.slot is not None]
+            found = [(visit.ordinal, visit.slot) for visit in plan.visits if visit.slot is not None]
+            placements = [Placement(ordinal, slot.chair.id, slot.start) for ordinal, slot in found]
             if placed == "all at once":  # each at its due time in one chair, whatever speaks against it
                 chair = self.pick(self.chairs_of(unit.pk), who)
                 placements = [Placement(v.ordinal, chair, v.draft.due) for v in plan.visits]
@@ -79,7 +80,7 @@ class CourseSteps(BookingSteps):
             old = was.bookings.get(pk)
             if old == row:
                 continue
-            assert row.status in ("booked", "pending") or old is not None and old.status == row.status
+            assert row.status in ("booked", "pending") or (old is not None and old.status == row.status)
             assert row.visit is not None, f"{row} is nobody's visit"
             course = seen.visits[row.visit].course
             assert of_course in (None, course), f"{row} is of another course"
@@ -143,7 +144,8 @@ class CourseSteps(BookingSteps):
     @precondition(lambda self: self.picture.courses)
     @rule(which=NUMBERS)
     def discontinue(self, which) -> None:
-        answer, course = self.course_step(which, "discontinue", ("draft", "active", "on-hold"), reason="It didn't help.")
+        sources = ("draft", "active", "on-hold")
+        answer, course = self.course_step(which, "discontinue", sources, reason="It didn't help.")
         if answer.is_yes:
             picture = self.taken_down(course).without_lapsed(self.now)
             for visit in picture.visits_of(course):

@@ -17,6 +17,7 @@ from tests.stateful.rules import HARD, asked, broken
 
 UNDOABLE = frozenset({"arrive", "check-in", "start", "complete", "confirm", "no-show", "cancel", "move"})
 AGO = st.sampled_from((0, 0, 3, 20, 95, 8 * 60, 30 * 60))
+OUTCOMES = st.sampled_from(("given", "given", "partial", "not-given"))
 PRESENT = ("booked", "arrived", "checked-in")
 
 
@@ -50,7 +51,7 @@ class DaySteps(Frame):
             self.became(self.picture.with_booking(replace(row, status="checked-in", began=began)), "start")
 
     @precondition(lambda self: self.picture.bookings)
-    @rule(which=NUMBERS, ago=st.one_of(st.none(), AGO), outcome=st.sampled_from(("given", "given", "partial", "not-given")))
+    @rule(which=NUMBERS, ago=st.one_of(st.none(), AGO), outcome=OUTCOMES)
     def complete(self, which, ago, outcome) -> None:
         """Perhaps late: what began yesterday is written down today."""
         row = self.present(which)
@@ -126,7 +127,7 @@ class DaySteps(Frame):
         row = self.picture.bookings[self.pick(self.last, which)]
         verb, before = self.last[row.pk]
         answer = self.attempt(undo.undo, actor=self.world.manager, appointment=self.row(row.pk))
-        is_lapsed = row.status == "pending" and self.picture.without_lapsed(self.now).bookings[row.pk].status != "pending"
+        is_lapsed = self.picture.without_lapsed(self.now).bookings[row.pk].status != row.status
         needs_place = row.status not in LIVE
         is_gone = needs_place and (before.status == "pending" or not self.may_come_back(row))
         if verb not in UNDOABLE or is_lapsed or is_gone:

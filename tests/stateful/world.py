@@ -182,7 +182,7 @@ def build(zone: str, other_zone: str, now: str) -> World:
             pk: Place(
                 center=unit.center_id,
                 zone=ZoneInfo(unit.center.time_zone),
-                hours={weekday: (hours[pk][1], hours[pk][2]) for weekday in hours[pk][0]},
+                hours=dict.fromkeys(hours[pk][0], hours[pk][1:]),
                 pattern=patterns[pk],
             )
             for pk, unit in units.items()
