@@ -23,7 +23,7 @@ class UnitDay(models.Model):
     shifts_published = models.BooleanField(default=False)
 
     class Meta:
-        ordering = ["unit", "date"]
+        ordering = ["unit_id", "date"]
         constraints = [models.UniqueConstraint(fields=["unit", "date"], name="unit_day_is_one_row")]
 
     def __str__(self) -> str:

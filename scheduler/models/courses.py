@@ -114,7 +114,7 @@ class Visit(models.Model):
     tried_at = models.DateTimeField(null=True, blank=True, help_text=_("When a place was last looked for."))
 
     class Meta:
-        ordering = ["course", "ordinal"]
+        ordering = ["course_id", "ordinal"]
         constraints = [
             models.UniqueConstraint(fields=["course", "ordinal"], name="visit_ordinal_is_unique"),
             models.CheckConstraint(condition=Q(ordinal__gt=0), name="visit_ordinal_counts_from_one"),

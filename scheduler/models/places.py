@@ -65,7 +65,7 @@ class Unit(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
-        ordering = ["center", "position", "id"]
+        ordering = ["center_id", "position", "id"]
         constraints = [models.UniqueConstraint(fields=["center", "code"], name="unit_code_is_unique_in_center")]
 
     def __str__(self) -> str:
@@ -91,7 +91,7 @@ class OpeningHours(models.Model):
     closes = models.PositiveSmallIntegerField()
 
     class Meta:
-        ordering = ["unit", "weekday", "opens"]
+        ordering = ["unit_id", "weekday", "opens"]
         verbose_name_plural = "opening hours"
         constraints = [
             models.CheckConstraint(
@@ -125,7 +125,7 @@ class Chair(models.Model):
     is_active = models.BooleanField(default=True)
 
     class Meta:
-        ordering = ["unit", "position", "id"]
+        ordering = ["unit_id", "position", "id"]
         constraints = [
             models.UniqueConstraint(fields=["unit", "name"], name="chair_name_is_unique_in_unit"),
             models.CheckConstraint(condition=Q(kind__in=ChairKind.values), name="chair_kind_is_known"),

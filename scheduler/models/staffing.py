@@ -35,7 +35,7 @@ class Shift(models.Model):
     acuity = models.PositiveSmallIntegerField(default=8)
 
     class Meta:
-        ordering = ["starts_at", "nurse"]
+        ordering = ["starts_at", "nurse_id"]
         constraints = [
             models.CheckConstraint(condition=Q(starts_at__lt=F("ends_at")), name="shift_is_not_empty"),
             models.UniqueConstraint(fields=["nurse", "starts_at"], name="nurse_starts_one_shift_at_a_time"),
@@ -75,7 +75,7 @@ class StaffingPattern(models.Model):
     acuity = models.PositiveSmallIntegerField()
 
     class Meta:
-        ordering = ["unit", "weekday", "opens"]
+        ordering = ["unit_id", "weekday", "opens"]
         constraints = [
             models.CheckConstraint(
                 condition=Q(opens__lt=F("closes"), closes__lte=MINUTES_A_DAY), name="staffing_pattern_is_not_empty"

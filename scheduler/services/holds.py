@@ -24,13 +24,14 @@ def release_expired(days: Iterable[tuple[int, date]], patients: Iterable[int], *
 
 def release(appointments: QuerySet[Appointment], *, now: datetime) -> int:
     """Cancel those of the appointments that are holds and have expired. Safe twice at once: the update decides."""
-    expired = list(
-        appointments.filter(status="pending", hold_expires_at__lte=now)
-        .order_by("pk")
-        .select_related("visit__course__protocol")
+    # Nearly always there is none, and this runs under every lock: the joins wait until there is one.
+    pks = list(
+        appointments.filter(status="pending", hold_expires_at__lte=now).order_by("pk").values_list("pk", flat=True)
     )
+    if not pks:
+        return 0
     released = 0
-    for hold in expired:
+    for hold in Appointment.objects.filter(pk__in=pks).order_by("pk").select_related("visit__course__protocol"):
         changed = Appointment.objects.filter(Q(pk=hold.pk, status="pending", hold_expires_at__lte=now)).update(
             status="cancelled", hold_expires_at=None, reason="hold expired"
         )
