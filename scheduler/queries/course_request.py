@@ -158,7 +158,7 @@ class CourseRequest:
         if self.dose_mg is not None and not (self.dose_mg.is_finite() and 0 < self.dose_mg <= MOST_MG):
             raise Malformed("dose_mg", gettext_noop("A dose is more than 0 and at most {most} mg."), most=MOST_MG)
         for name in TEXTS:
-            most = Course._meta.get_field(name).max_length
+            most = getattr(Course._meta.get_field(name), "max_length", None)
             if most is not None and len(getattr(self, name)) > most:
                 raise Malformed(name, gettext_noop("This has at most {most} characters."), most=most)
 

@@ -104,7 +104,7 @@ def _put_outside(course: Course, *, ignoring: Iterable[int]) -> dict[int, dateti
         .exclude(pk__in=set(ignoring))
         .values_list("visit__ordinal", "start", "override")
     )
-    return {ordinal: start for ordinal, start, override in rows if "window_is_kept" in override["codes"]}
+    return {ordinal: start for ordinal, start, override in rows if override and "window_is_kept" in override["codes"]}
 
 
 def anchors(

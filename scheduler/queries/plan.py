@@ -101,8 +101,10 @@ def _plan_apart(course: Course, drafts: Sequence[Draft], *, now: datetime) -> li
 
 def last_chair_of(course: Course) -> int | None:
     """The chair of the course's latest appointment: people like to sit where they sat last time."""
+    if course._state.adding:  # a preview: nothing is saved yet
+        return None
     return (
-        Appointment.objects.filter(visit__course_id=course.pk)  # a preview has no pk, and so no appointments
+        Appointment.objects.filter(visit__course=course)
         .exclude(status__in=["cancelled", "entered-in-error"])
         .order_by("-start")
         .values_list("chair_id", flat=True)

@@ -42,7 +42,7 @@ def plan_stay(course: Course, drafts: Sequence[Draft], *, now: datetime) -> list
 
 
 def _stay_of(course: Course) -> Occupancy | None:
-    if course.pk is None:
+    if course._state.adding:  # a preview: nothing is saved yet
         return None
     return Occupancy.objects.select_related("chair__unit__center").filter(stay_id=course.pk).first()
 
@@ -77,11 +77,11 @@ def _in_chair(
     stay = hull([(plan.draft, plan.slot.start) for plan in placed if plan.slot is not None], kept)
     first = plans[0]
     assert first.slot is not None  # every plan has a slot here
-    # The chair between the doses is the patient's too: free, and open, all the time.
+    # The chair between the doses is the patient's too: free, and open, all the time, and she is there.
     between = [
         refusal
         for refusal in where.refusals(first.draft.need, chair, first.slot.start, stay=stay)
-        if refusal.code in ("chair_is_free", "unit_is_open")
+        if refusal.code in ("chair_is_free", "patient_is_free", "unit_is_open")
     ]
     if between:
         return [replace(plan, slot=None, refusals=tuple(between)) for plan in plans]

@@ -117,7 +117,7 @@ def _take_dose_back(actor: Actor, row: Appointment, now: datetime) -> None:
     Dose.objects.filter(appointment=row).delete()
     if row.visit is None:
         return
-    Visit.objects.filter(pk=row.visit_id, state="done").update(state="booked")
+    Visit.objects.filter(pk=row.visit.pk, state="done").update(state="booked")
     course = row.visit.course
     if Course.objects.filter(pk=course.pk, status="completed").update(status="active", version=F("version") + 1):
         record.event(

@@ -103,6 +103,25 @@ class TestQuarterly:
         assert "Sun 30 May 2027" in " ".join(plan.visits[2].reasons())
         assert not Visit.objects.exists()
 
+    def test_a_preview_takes_nobody_elses_chair_for_her_last_one(self, center, day_suite, actor):
+        other = day_suite.chairs.select_related("unit__center").last()
+        booking.book(
+            actor=actor,
+            chair=other,
+            start=utc("2026-11-20T10:00-05:00"),
+            patient=make.make_patient(center),
+            minutes=30,
+            now=NOW,
+        )
+        request = CourseRequest(
+            patient=make.make_patient(center),
+            protocol=make.make_quarterly(),
+            unit=day_suite,
+            start=utc("2026-11-30T10:00-05:00"),
+        )
+        first = preview(center=center, request=request, now=NOW).visits[0]
+        assert "same_chair_as_last_time" not in [reason.code for reason in first.slot.reasons]
+
     def test_moved_to_15_march_proposes_15_june_and_both_are_accepted_together(self, center, day_suite, actor):
         rows = place_all(start_quarterly(center, day_suite, actor), actor)
         to = utc("2027-03-15T10:00-04:00")
