@@ -177,9 +177,7 @@ def _shifts(unit: Unit, span: Interval, published: list[Interval]) -> list[staff
     # One row for each break of a shift, and one for a shift without any.
     rows = Shift.objects.filter(
         unit=unit, nurse__is_active=True, starts_at__lt=span.end, ends_at__gt=span.start
-    ).values_list(
-        "pk", "starts_at", "ends_at", "patients", "acuity", "breaks__starts_at", "breaks__ends_at"
-    )
+    ).values_list("pk", "starts_at", "ends_at", "patients", "acuity", "breaks__starts_at", "breaks__ends_at")
     found: dict[tuple[int, datetime, datetime, int, int], list[Interval]] = defaultdict(list)
     for *shift, away_from, away_until in rows:
         breaks = found[tuple(shift)]  # type: ignore[index]
@@ -206,14 +204,21 @@ def patient_facts(*, patient_id: int | None, need: Need, span: Interval, now: da
         .exclude(appointment__status="pending", appointment__hold_expires_at__lte=now)
         .annotate(at_center=Coalesce("appointment__center_id", "stay__center_id"))
         .values_list(
-            "patient_from", "patient_until", "chair_from", "chair_until", "appointment_id", "stay_id", "at_center"
+            "patient_from",
+            "patient_until",
+            "chair_from",
+            "chair_until",
+            "appointment_id",
+            "stay_id",
+            "at_center",
+            "appointment__visit__course_id",
         )
     )
     taken = []
-    for patient_from, patient_until, chair_from, chair_until, appointment, stay, center in rows:
+    for patient_from, patient_until, chair_from, chair_until, appointment, stay, center, course in rows:
         start, until = (chair_from, chair_until) if stay is not None else (patient_from, patient_until)
         if start is not None and until is not None:  # the check constraint says so
-            taken.append(Taken(Interval(start, until), appointment, stay, center))
+            taken.append(Taken(Interval(start, until), appointment, stay, center, course))
     return PatientFacts(taken=taken, doses=doses(patient_id=patient_id, need=need, span=span, now=now))
 
 

@@ -9,8 +9,8 @@ import pytest
 from scheduler.domain.errors import Refused
 from scheduler.queries import integrity
 from scheduler.services import booking
-from tests.factories import NOW
-from tests.support.clinic import Clinic, place
+from tests.factories import NOW, utc
+from tests.support.clinic import Clinic, place, unplaced
 
 pytestmark = pytest.mark.django_db
 
@@ -34,3 +34,16 @@ def test_other_places_for_a_dose_of_a_stay_are_in_its_bed_and_leave_it_whole(cli
         booking.move(actor=clinic.actor, appointment=third, start=second.start, now=the_day_before)
     assert refused.value.alternatives
     assert {slot.chair.id for slot in refused.value.alternatives} == {first.chair_id}
+
+
+def test_a_stay_is_not_laid_around_another_visit_of_the_patient(clinic):
+    ana = clinic.patient()
+    between = utc("2026-11-28T13:00-05:00")  # the doses are at 09:00, 17:00 and 01:00
+    booking.book(actor=clinic.actor, chair=clinic.beds[0], start=between, patient=ana, minutes=30, now=NOW)
+    course = clinic.stay(ana)
+    assert place(course) == []
+    assert all("patient_is_free" in codes(visit) for visit in unplaced(course))
+
+
+def codes(visit):
+    return [refusal["code"] for refusal in visit.refusals]

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from scheduler.domain.errors import Refusal, gettext_noop
+from scheduler.domain.intervals import Interval
 from scheduler.domain.protocols import RollingCap
 from scheduler.domain.recurrence import distance, earliest_after, gap_kept
-from scheduler.domain.rules.situation import DoseFact, Proposal, Situation
+from scheduler.domain.rules.situation import DoseFact, Proposal, Situation, Taken
 
 # All that a center may learn of a patient's business in another one (DESIGN section 1, "patient").
 ELSEWHERE = gettext_noop("Another appointment at that time.")
@@ -28,7 +29,7 @@ def patient_is_free(proposal: Proposal, situation: Situation) -> Refusal | None:
     """Nobody can be in two places; between the doses of a stay she is in her bed."""
     for taken in sorted(situation.patient.taken, key=lambda taken: taken.interval.start):
         own_stay = taken.stay is not None and taken.stay == proposal.need.course
-        if own_stay or not situation.counts(taken.appointment) or not taken.interval.overlaps(proposal.care):
+        if own_stay or not situation.counts(taken.appointment) or not taken.interval.overlaps(_hers(proposal, taken)):
             continue
         if taken.center != proposal.center:
             return Refusal("patient_is_free", ELSEWHERE)
@@ -40,6 +41,13 @@ def patient_is_free(proposal: Proposal, situation: Situation) -> Refusal | None:
             {"from": proposal.local(taken.interval.start), "until": proposal.local(taken.interval.end)},
         )
     return None
+
+
+def _hers(proposal: Proposal, taken: Taken) -> Interval:
+    """The patient's time that the proposal asks for: all of its stay, except among the doses of that stay."""
+    if proposal.stay is None or (taken.course is not None and taken.course == proposal.need.course):
+        return proposal.care
+    return proposal.stay
 
 
 def interval_is_kept(proposal: Proposal, situation: Situation) -> Refusal | None:
@@ -129,6 +137,8 @@ def _cap_refusal(
         sentence = gettext_noop(
             "This would be dose {total} within {within}; at most {limit} are allowed. It clashes with: {doses}."
         )
+    elif not others and not cap.attestable:
+        sentence = gettext_noop("One dose of {total} mg is over the limit of {limit} mg within {within}.")
     elif not others:
         sentence = gettext_noop(
             "One dose of {total} mg is over the label's {limit} mg within {within}. "

@@ -30,12 +30,14 @@ class ChairFacts:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Time that somebody already has. `stay` is the course whose stay it is, if it is one."""
+    """Time that somebody already has. `stay` is the course whose stay it is, if it is one; `course` that of the
+    appointment, if it has one."""
 
     interval: Interval
     appointment: int | None = None
     stay: int | None = None
     center: int | None = None
+    course: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
