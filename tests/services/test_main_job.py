@@ -55,7 +55,10 @@ def actor(center):
 
 def start_quarterly(center, unit, actor):
     request = CourseRequest(
-        patient=make.make_patient(center), protocol=make.make_quarterly(), unit=unit, start=utc("2026-11-30T10:00-05:00")
+        patient=make.make_patient(center),
+        protocol=make.make_quarterly(),
+        unit=unit,
+        start=utc("2026-11-30T10:00-05:00"),
     )
     return courses.create(actor=actor, center=center, request=request, now=NOW)
 
@@ -130,7 +133,8 @@ class TestQuarterly:
             booking.move(actor=actor, appointment=rows[1], start=to, override=late, now=NOW)
         [refusal] = refused.value.refusals
         assert refusal.code == "interval_is_kept"
-        assert "78 days" in refusal.detail and "84 days" in refusal.detail
+        assert "78 days" in refusal.detail
+        assert "84 days" in refusal.detail
         proposals = refused.value.proposals
         assert [local(proposal.slot.start) for proposal in proposals] == [
             "Tue 15 Jun 2027 10:00",
@@ -212,7 +216,8 @@ class TestStay:
         assert not plan.fits
         refused = {visit.ordinal: visit.refusals for visit in plan.visits if visit.refusals}
         assert set(refused) == {2, 3, 5, 6, 8, 9}
-        assert "18:30" in refused[2][0].detail and "18:00" in refused[2][0].detail
+        assert "18:30" in refused[2][0].detail
+        assert "18:00" in refused[2][0].detail
         assert all(refusals[0].code == "unit_is_open" for refusals in refused.values())
         kinds = {(alternative.kind, alternative.unit.name) for alternative in plan.alternatives}
         assert ("unit", "24-hour suite") in kinds
