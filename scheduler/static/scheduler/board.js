@@ -88,7 +88,7 @@ if (desk) {
   document.addEventListener("visibilitychange", ask);
   say(true);
   const picked = document.querySelector(".panel");
-  if (picked && !picked.contains(document.activeElement)) {
+  if (picked && !picked.querySelector("[autofocus]") && !picked.contains(document.activeElement)) {
     picked.tabIndex = -1;
     picked.focus({ preventScroll: true });
   }
