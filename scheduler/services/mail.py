@@ -37,9 +37,7 @@ class When:
     arrive: str
 
 
-def compose(
-    entry: LedgerEntry, *, address: str, appointments: Sequence[Appointment]
-) -> EmailMultiAlternatives:
+def compose(entry: LedgerEntry, *, address: str, appointments: Sequence[Appointment]) -> EmailMultiAlternatives:
     """The mail of a ledger row. `appointments` are those it tells about, by time; none: nothing is booked.
 
     Raises ValueError where an address or a name cannot stand in a header.
@@ -95,9 +93,7 @@ def when(appointment: Appointment, center: Center, *, told_at: datetime) -> When
 
 def clock(local: datetime) -> str:
     """10:00 am. A time that comes twice in an autumn night carries its zone's letters: 1:30 am EST."""
-    text = (_("%(time)s am") if local.hour < 12 else _("%(time)s pm")) % {
-        "time": f"{local.hour % 12 or 12}:{local:%M}"
-    }
+    text = (_("%(time)s am") if local.hour < 12 else _("%(time)s pm")) % {"time": f"{local.hour % 12 or 12}:{local:%M}"}
     wall = local.replace(tzinfo=None, fold=0)
     if local.tzinfo is not None and localtime.kind_of_wall(wall, local.tzinfo) == "fold":  # type: ignore[arg-type]
         return f"{text} {local.tzname()}"

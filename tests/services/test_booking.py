@@ -583,9 +583,7 @@ class TestStay:
 
 
 class TestPlacingBesidePeople:
-    def test_a_visit_booked_by_hand_while_the_job_planned_is_left_alone(
-        self, actor, day_suite, chair, monkeypatch
-    ):
+    def test_a_visit_booked_by_hand_while_the_job_planned_is_left_alone(self, actor, day_suite, chair, monkeypatch):
         course = start_course(actor, day_suite, make.make_quarterly(), MONDAY)
         visit = course.visits.select_related("course__protocol", "course__center", "course__patient").get(ordinal=1)
         real = placing.plan_visits
