@@ -88,11 +88,25 @@ def _first_closed(proposal: Proposal, situation: Situation, wanted: Interval) ->
 def _outside_hours(proposal: Proposal, situation: Situation, closed: Interval) -> Refusal:
     unit, wanted = situation.unit, proposal.own_chair_time
     around = [opening for opening in unit.open if opening.contains(proposal.start)]
-    leaves = proposal.local(proposal.care.end)
+    if proposal.stay is not None and any(opening.covers(wanted) for opening in around):
+        return Refusal(
+            "unit_is_open",
+            gettext_noop("The stay lasts from {from} until {until}; {unit} is closed at {closed}."),
+            {
+                "from": proposal.local(proposal.stay.start),
+                "until": proposal.local(proposal.stay.end),
+                "closed": proposal.local(closed.start),
+                "unit": unit.name,
+            },
+        )
+    is_cleaning = proposal.care.end <= closed.start  # she has left by then
+    leaves = proposal.local(wanted.end if is_cleaning else proposal.care.end)
     if around and closed.start == around[0].end and around[0].covers(Interval(wanted.start, closed.start)):
         return Refusal(
             "unit_is_open",
-            gettext_noop("From {start} it would end at {end}; {unit} closes at {closes}."),
+            gettext_noop("From {start} the chair would be ready again at {end}; {unit} closes at {closes}.")
+            if is_cleaning
+            else gettext_noop("From {start} it would end at {end}; {unit} closes at {closes}."),
             {
                 "start": proposal.local(proposal.start),
                 "end": f"{leaves:%H:%M}",

@@ -16,10 +16,10 @@ def nurses_can_cover(proposal: Proposal, situation: Situation) -> Refusal | None
     quarters = localtime.quarter_hours(proposal.care)
     loads = load(quarters, _cares(situation))
     for quarter in quarters:
-        if not any(opening.contains(quarter) for opening in situation.unit.open):
+        until = localtime.add_elapsed(quarter, 15)
+        if not any(opening.start < until and quarter < opening.end for opening in situation.unit.open):
             continue  # nobody is there because it is closed: unit_is_open says so
         can, have = situation.unit.capacity.get(quarter, NOBODY), loads[quarter]
-        until = localtime.add_elapsed(quarter, 15)
         facts = {
             "unit": situation.unit.name,
             "from": proposal.local(quarter),
