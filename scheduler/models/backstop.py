@@ -33,6 +33,11 @@ def _sqlite_refuse(name: str, table: str, what: str, when: str = "") -> str:
         BEGIN SELECT RAISE(ABORT, '{name}'); END"""
 
 
+def _sqlite_no_replace(name: str, table: str, which: str = "") -> str:
+    """INSERT OR REPLACE deletes the old row without asking its delete triggers."""
+    return _sqlite_refuse(name, table, "INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} o WHERE o.id = NEW.id {which})")
+
+
 def _sqlite() -> dict[str, str]:
     triggers: dict[str, str] = {}
     for name, what in ((CHAIR_OVERLAP, "chair"), (PATIENT_OVERLAP, "patient")):
@@ -42,9 +47,12 @@ def _sqlite() -> dict[str, str]:
         for when in ("UPDATE", "DELETE"):
             name = f"{table}_no_{when.lower()}"
             triggers[name] = _sqlite_refuse(name, table, when)
+        triggers[f"{table}_no_replace"] = _sqlite_no_replace(f"{table}_no_replace", table)
     for when in ("UPDATE", "DELETE"):
         name = f"published_protocol_no_{when.lower()}"
         triggers[name] = _sqlite_refuse(name, "scheduler_protocol", when, "WHEN OLD.published_at IS NOT NULL")
+    name = "published_protocol_no_replace"
+    triggers[name] = _sqlite_no_replace(name, "scheduler_protocol", "AND o.published_at IS NOT NULL")
     return triggers
 
 
