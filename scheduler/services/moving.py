@@ -74,6 +74,8 @@ def reopen(
 ) -> Appointment:
     """Book a cancelled or missed visit again at its old place, if every rule still allows it."""
     appointment = fetch(appointment.pk)
+    if appointment.patient is None:
+        raise not_possible(gettext_noop("This was held for nobody yet. Book the place for the patient instead."))
     wanted = [moved_to(appointment, appointment.chair, appointment.start)]
     return _move_all(actor=actor, wanted=wanted, override=override, version=version, now=now, verb="reopen")
 

@@ -13,6 +13,7 @@ from tests.factories import NOW, utc
 from tests.support.clinic import Clinic, place, unplaced
 
 pytestmark = pytest.mark.django_db
+MONDAY = utc("2026-11-30T10:00-05:00")
 
 
 @pytest.fixture
@@ -47,3 +48,11 @@ def test_a_stay_is_not_laid_around_another_visit_of_the_patient(clinic):
 
 def codes(visit):
     return [refusal["code"] for refusal in visit.refusals]
+
+
+def test_a_hold_for_nobody_is_not_reopened(clinic):
+    held = booking.hold(actor=clinic.actor, chair=clinic.chairs[0], start=MONDAY, minutes=30, now=NOW)
+    booking.cancel(actor=clinic.actor, appointment=held, reason="She hung up.", now=NOW)
+    with pytest.raises(Refused) as refused:
+        booking.reopen(actor=clinic.actor, appointment=held, now=NOW)
+    assert [refusal.code for refusal in refused.value.refusals] == ["transition_is_allowed"]
