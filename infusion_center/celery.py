@@ -32,6 +32,7 @@ BEAT: dict[str, int] = {
     "scheduler.mark_no_shows": 60,
     "scheduler.seal_audit": 60,
     "scheduler.extend_courses": 300,
+    "scheduler.purge_keys": 3600,
 }
 NIGHTLY: dict[str, Any] = {
     "scheduler.check_schedule": crontab(hour=3, minute=20),  # UTC

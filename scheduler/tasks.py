@@ -60,6 +60,11 @@ def seal_audit() -> None:
     _run("seal-audit")
 
 
+@shared_task(name="scheduler.purge_keys", ignore_result=True, acks_late=False)
+def purge_keys() -> None:
+    _run("purge-keys")
+
+
 @shared_task(name="scheduler.check_schedule", ignore_result=True, acks_late=False)
 def check_schedule() -> None:
     _run("check-schedule")

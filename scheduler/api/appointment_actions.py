@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from scheduler.api import finding, shapes
 from scheduler.api.bodies import Body, Nothing, OptionalReason, Overridable, Reason, override_of
 from scheduler.api.fields import Choice, Flag, Id, Moment, Text
+from scheduler.api.replay import replayable
 from scheduler.api.resource import Resource, etag, version_asked
 from scheduler.api.shapes import AppointmentOut
 from scheduler.domain import lifecycle
@@ -210,4 +211,6 @@ for _name, _view in ACTIONS.items():
         parameters=[IF_MATCH],
         responses={200: AppointmentOut} | shapes.problems(400, 404, 409, 412, 503),
     )
-    _view.post = _description(lambda self, request, pk: Action.post(self, request, pk))  # type: ignore[method-assign]
+    _view.post = _description(  # type: ignore[method-assign]
+        replayable(lambda self, request, pk: Action.post(self, request, pk))
+    )

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from scheduler.api import finding, shapes
 from scheduler.api.bodies import Overridable, Query, override_of
 from scheduler.api.fields import CalendarDay, Choice, Count, HoldField, Id, IdOrCode, Moment
+from scheduler.api.replay import replayable
 from scheduler.api.resource import Resource, etag
 from scheduler.api.shapes import AppointmentOut
 from scheduler.domain import lifecycle, localtime
@@ -86,6 +87,7 @@ class Appointments(Resource):
         request=BookingBody,
         responses={201: AppointmentOut} | shapes.problems(400, 404, 409, 503),
     )
+    @replayable
     def post(self, request: Request) -> Response:
         """Book; or with `hold: true` only keep the place for five minutes; or turn a hold into the booking."""
         body = self.body(BookingBody)
@@ -100,7 +102,7 @@ class Appointments(Resource):
             made = booking.book(
                 actor=self.actor, hold=hold, override=override_of(body), now=self.now, **self._what(body, hold)
             )
-        response = self.answer(made, AppointmentOut, status=201)
+        response = self.created(made, AppointmentOut)
         response["ETag"] = etag(made)
         return response
 

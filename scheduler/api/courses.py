@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -14,12 +15,13 @@ from rest_framework.response import Response
 from scheduler.api import course_shapes, finding, shapes
 from scheduler.api.bodies import OptionalReason, Reason, override_of
 from scheduler.api.course_bodies import ChangedCourseBody, CourseBody, NewCourseBody, details, request_of
-from scheduler.api.resource import Resource
+from scheduler.api.replay import replayable
+from scheduler.api.resource import Resource, etag, version_asked
 from scheduler.domain.errors import Malformed, Refused
 from scheduler.models import Course
 from scheduler.queries.course_request import CourseRequest
 from scheduler.queries.plan import preview
-from scheduler.services import course_details, courses, record
+from scheduler.services import course_details, courses, record, versions
 from scheduler.services.courses import Placement
 
 
@@ -41,6 +43,7 @@ class Courses(Resource):
     @extend_schema(
         request=NewCourseBody, responses={201: course_shapes.CourseOut} | shapes.problems(400, 404, 409, 503)
     )
+    @replayable
     def post(self, request: Request) -> Response:
         """Start a course. Its visits get their places within seconds, or at once from `placements`: all or none."""
         body = self.body(NewCourseBody)
@@ -61,7 +64,9 @@ class Courses(Resource):
             )
         except Refused as refused:
             raise self._with_places(refused, asked) from None
-        return Response(_read(self, made.pk), status=201)
+        response = _read(self, made.pk, status=201)
+        response["Location"] = self.location(made.pk)
+        return response
 
     def _with_places(self, refused: Refused, asked: CourseRequest) -> Refused:
         """Beside each visit that was refused where the preview puts it now."""
@@ -79,7 +84,7 @@ class OneCourse(Resource):
         """A course with its visits."""
         found = finding.from_url(finding.course, self.center, pk)
         record.access(actor=self.actor, patient=found.patient_id, what="course", now=self.now)
-        return Response(course_shapes.course(found, self.center.zone))
+        return _answer(self, found)
 
     @extend_schema(
         request=ChangedCourseBody,
@@ -89,22 +94,19 @@ class OneCourse(Resource):
         """Change wishes, order, authorisation or attestation; or, with `protocol` alone, amend to its newer version."""
         found = finding.from_url(finding.course, self.center, pk)
         body = self.body(ChangedCourseBody)
-        if "protocol" in body:
-            self._amend(found, body)
-        else:
-            course_details.change(actor=self.actor, course=found, changes=details(body, self.center), now=self.now)
-        return Response(_read(self, pk))
+        versions.unchanged(
+            course=found, version=version_asked(request, found), change=self._change(found, body), now=self.now
+        )
+        return _read(self, pk)
 
-    def _amend(self, found: Course, body: dict[str, Any]) -> None:
+    def _change(self, found: Course, body: dict[str, Any]) -> Callable[[], Course]:
+        common = {"actor": self.actor, "course": found, "now": self.now}
+        if "protocol" not in body:
+            return partial(course_details.change, changes=details(body, self.center), **common)
         if set(body) - {"protocol", "reason"}:
             raise Malformed("protocol", gettext_noop("Amend the protocol by itself, with a reason."))
-        courses.amend(
-            actor=self.actor,
-            course=found,
-            protocol=finding.protocol(self.center, body["protocol"]),
-            reason=body.get("reason", ""),
-            now=self.now,
-        )
+        protocol = finding.protocol(self.center, body["protocol"])
+        return partial(courses.amend, protocol=protocol, reason=body.get("reason", ""), **common)
 
 
 class _End(Resource):
@@ -115,7 +117,12 @@ class _End(Resource):
     def change(self, service: Callable[..., Course], pk: int, reason: str, effect: str) -> Response:
         found = finding.from_url(finding.course, self.center, pk)
         before = course_shapes.live_bookings(found)
-        service(actor=self.actor, course=found, reason=reason, now=self.now)
+        versions.unchanged(
+            course=found,
+            version=version_asked(self.request, found),
+            change=partial(service, actor=self.actor, course=found, reason=reason, now=self.now),
+            now=self.now,
+        )
         zone = self.center.zone
         now_there = finding.course(self.center, pk)
         after = course_shapes.live_bookings(now_there)
@@ -123,11 +130,12 @@ class _End(Resource):
         count = ngettext("%(count)s booking was cancelled.", "%(count)s bookings were cancelled.", len(gone))
         said = f"{count % {'count': len(gone)}} {effect}" if gone else effect
         more = {"cancelled": course_shapes.cancelled(gone, zone), "effect": said}
-        return Response(course_shapes.course(now_there, zone) | more)
+        return _answer(self, now_there, more)
 
 
 class Pause(_End):
     @extend_schema(request=Reason, responses={200: course_shapes.EndedCourseOut} | shapes.problems(400, 404, 409))
+    @replayable
     def post(self, request: Request, pk: int) -> Response:
         """Put on hold: bookings that have not begun are cancelled."""
         reason = self.body(Reason)["reason"]
@@ -138,6 +146,7 @@ class Resume(_End):
     @extend_schema(
         request=OptionalReason, responses={200: course_shapes.EndedCourseOut} | shapes.problems(400, 404, 409)
     )
+    @replayable
     def post(self, request: Request, pk: int) -> Response:
         """Active again."""
         reason = self.body(OptionalReason)["reason"]
@@ -146,6 +155,7 @@ class Resume(_End):
 
 class Discontinue(_End):
     @extend_schema(request=Reason, responses={200: course_shapes.EndedCourseOut} | shapes.problems(400, 404, 409))
+    @replayable
     def post(self, request: Request, pk: int) -> Response:
         """End it for good: bookings that have not begun are cancelled, visits not done are waived."""
         reason = self.body(Reason)["reason"]
@@ -156,6 +166,7 @@ class Waive(Resource):
     needs = {"POST": "edit-courses"}
 
     @extend_schema(request=Reason, responses={200: shapes.VisitOut} | shapes.problems(400, 404, 409))
+    @replayable
     def post(self, request: Request, pk: int) -> Response:
         """This dose will not be given. Its booking is cancelled; nothing else moves."""
         found = finding.from_url(finding.visit, self.center, pk)
@@ -163,5 +174,10 @@ class Waive(Resource):
         return Response(course_shapes.visit(waived, self.center.zone))
 
 
-def _read(resource: Resource, pk: int) -> dict[str, Any]:
-    return course_shapes.course(finding.course(resource.center, pk), resource.center.zone)
+def _read(resource: Resource, pk: int, status: int = 200) -> Response:
+    return _answer(resource, finding.course(resource.center, pk), status=status)
+
+
+def _answer(resource: Resource, row: Course, more: Mapping[str, Any] | None = None, status: int = 200) -> Response:
+    body = course_shapes.course(row, resource.center.zone) | (more or {})
+    return Response(body, status=status, headers={"ETag": etag(row)})

@@ -21,11 +21,13 @@ from scheduler.api.authentication import membership_of
 from scheduler.domain.errors import Busy, Forbidden, Malformed, NotFound, Refused, Stale
 from scheduler.models import Membership
 from scheduler.services import failures
+from scheduler.services.idempotency import KeyReused, StillInFlight
 
 log = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+RETRY_IN_FLIGHT_SECONDS = 1
 
 
 class NotHere(NotFound):
@@ -68,6 +70,15 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
         return problem(404, "not_found", _("There is no such thing in this center."))
     if isinstance(error, Stale):
         return problem(412, "stale", _("This has changed since you read it. Read it again."))
+    if isinstance(error, KeyReused):
+        return problem(422, "idempotency_key_reused", _("This Idempotency-Key was used for another request."))
+    if isinstance(error, StillInFlight):
+        return problem(
+            409,
+            "idempotency_key_in_flight",
+            _("The first request with this Idempotency-Key is still being answered. Ask again."),
+            headers={"Retry-After": str(RETRY_IN_FLIGHT_SECONDS)},
+        )
     if isinstance(error, OperationalError):
         log.error("%s %s: %s", request.method, type(context["view"]).__name__, failures.describe(error))
     if isinstance(error, (Busy, OperationalError)):

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from scheduler.api import shapes
 from scheduler.api.bodies import Body
 from scheduler.api.fields import Day, Flag, Text
+from scheduler.api.replay import replayable
 from scheduler.api.resource import Resource
 from scheduler.models import Contact, Patient
 from scheduler.queries import people
@@ -91,13 +92,14 @@ class Patients(Resource):
     needs = {"POST": "edit-patients"}
 
     @extend_schema(request=PatientBody, responses={201: PatientOut} | shapes.problems(400, 409))
+    @replayable
     def post(self, request: Request) -> Response:
         """Register a new patient at this center."""
         body = self.body(PatientBody)
         made = patients.create_patient(
             actor=self.actor, center=self.center, contacts=_contacts(body) or [], now=self.now, **body
         )
-        return self.answer(people.patient(center=self.center, pk=made.pk), PatientOut, status=201)
+        return self.created(people.patient(center=self.center, pk=made.pk), PatientOut)
 
 
 class OnePatient(Resource):

@@ -23,7 +23,7 @@ from scheduler.api.errors import handle
 from scheduler.api.parsers import JsonParser, LengthNeeded
 from scheduler.domain import permissions
 from scheduler.domain.errors import Forbidden, Malformed, Stale
-from scheduler.models import Appointment, Center
+from scheduler.models import Appointment, Center, Course
 
 PAGE_SIZE = 50
 BIGGEST_PAGE = 200
@@ -93,6 +93,15 @@ class Resource(APIView):
     def answer(self, row: Any, shape: type[BaseSerializer], status: int = 200) -> Response:
         return Response(shape(row, context=self.zoned).data, status=status)
 
+    def created(self, row: Any, shape: type[BaseSerializer]) -> Response:
+        response = self.answer(row, shape, status=201)
+        response["Location"] = self.location(row.pk)
+        return response
+
+    def location(self, pk: int) -> str:
+        """Where a thing that was POSTed to this address is read."""
+        return f"{self.request.path}{pk}/"
+
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = "no-store"
@@ -115,17 +124,17 @@ class Pages(PageNumberPagination):
         return super().paginate_queryset(queryset, request, view)
 
 
-def etag(appointment: Appointment) -> str:
-    return f'"{appointment.version}"'
+def etag(row: Appointment | Course) -> str:
+    return f'"{row.version}"'
 
 
-def version_asked(request: Request, appointment: Appointment) -> int | None:
+def version_asked(request: Request, row: Appointment | Course) -> int | None:
     """The version that `If-Match` names, for the service to hold against the row inside its lock; None without
     the header or for `*`. Raises Stale where none of its tags is the row's: a weak tag never is (RFC 9110, 13.1.1).
     """
     asked = request.headers.get("If-Match")
     if asked is None or asked.strip() == "*":
         return None
-    if etag(appointment) not in [tag.strip() for tag in asked.split(",")]:
+    if etag(row) not in [tag.strip() for tag in asked.split(",")]:
         raise Stale
-    return appointment.version
+    return row.version

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from scheduler.api import finding, shapes
 from scheduler.api.bodies import Body, Query
 from scheduler.api.fields import Id, Moment
+from scheduler.api.replay import replayable
 from scheduler.api.resource import Resource
 from scheduler.models import WaitlistEntry
 from scheduler.services import record, waitlist
@@ -72,6 +73,7 @@ class Waitlist(Resource):
         request=WaitlistBody,
         responses={201: WaitlistOut} | shapes.problems(400, 404, 409),
     )
+    @replayable
     def post(self, request: Request) -> Response:
         """Put a booking on the list; the desk calls when an earlier place becomes free."""
         body = self.body(WaitlistBody)

@@ -20,7 +20,7 @@ from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Course, Visit
 from scheduler.queries import freed, horizon, integrity
 from scheduler.queries.drafts import GENERATED
-from scheduler.services import attendance, booking, courses, failures, offers, placing, seal, sending
+from scheduler.services import attendance, booking, courses, failures, idempotency, offers, placing, seal, sending
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +129,11 @@ def seal_audit(now: datetime) -> Counts:
     return _said(Counter(seal.seal_new(now=now)))
 
 
+def purge_keys(now: datetime) -> Counts:
+    """Forget the answers to idempotency keys older than seven days."""
+    return _said(Counter(purged=idempotency.purge(now=now)))
+
+
 def check_schedule(now: datetime) -> Counts:
     """Prove the promises over the whole database; what is broken is logged by rule and ids."""
     broken = integrity.check(now=now)
@@ -145,6 +150,7 @@ JOBS: Mapping[str, Callable[[datetime], Counts]] = {
     "mark-no-shows": mark_no_shows,
     "offer-slots": offer_slots,
     "seal-audit": seal_audit,
+    "purge-keys": purge_keys,
     "check-schedule": check_schedule,
 }
 
