@@ -82,6 +82,12 @@ def show(
         "now": _now(grid, desk),
         "heading": words.day(date, desk.today),
         "in_full": words.long_day(date),
+        "printed": _("Version %(version)s, printed %(moment)s by %(name)s")
+        % {
+            "version": day.version,
+            "moment": words.moment(desk.now.astimezone(day.zone), desk.today),
+            "name": desk.actor.label,
+        },
         "hours": _hours(day),
         "near": _near(desk, day),
         "previous": date - timedelta(days=1),

@@ -1,0 +1,54 @@
+"""The demo outbox."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.core.mail import EmailMessage, get_connection
+
+from tests.web.conftest import NOW, Clinic
+
+
+@pytest.fixture
+def folder(settings, tmp_path) -> Path:
+    settings.MAIL_DIR = tmp_path / "mail"
+    settings.EMAIL_URL = ""
+    return settings.MAIL_DIR
+
+
+def send(subject: str, body: str = "Your visit is on Wednesday.\n", *, after: int = 0) -> None:
+    """So many seconds after NOW: mails are sorted by when they were sent."""
+    later = time_machine.travel(NOW + timedelta(seconds=after), tick=False)
+    with later, get_connection("scheduler.services.eml.EmailBackend") as connection:
+        EmailMessage(subject, body, "desk@example.org", ["maren@example.org"], connection=connection).send()
+
+
+def test_the_newest_mail_stands_first_and_can_be_read(clinic: Clinic, folder):
+    send("First")
+    send("Second", "Grüße <b>Maren</b>\n", after=1)
+    client = clinic.client(is_staff=True)
+    page = client.get("/outbox/").content.decode()
+    assert page.index("Second") < page.index("First")
+    name = sorted(folder.glob("*.eml"))[-1].stem
+    mail = client.get(f"/outbox/{name}/").content.decode()
+    assert "Grüße &lt;b&gt;Maren&lt;/b&gt;" in mail
+    assert "maren@example.org" in mail
+
+
+def test_an_empty_outbox_says_what_to_do(clinic: Clinic, folder):
+    assert "No mail yet" in clinic.client(is_staff=True).get("/outbox/").content.decode()
+
+
+def test_only_staff_and_only_where_mail_stays_here(clinic: Clinic, folder, settings):
+    send("First")
+    assert clinic.client("manager").get("/outbox/").status_code == 404
+    settings.EMAIL_URL = "smtp://mail.example:25"
+    assert clinic.client(is_staff=True).get("/outbox/").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["nothing", "..", "0" * 90])
+def test_no_other_file_is_read(clinic: Clinic, folder, name):
+    assert clinic.client(is_staff=True).get(f"/outbox/{name}/").status_code == 404
