@@ -11,6 +11,7 @@ from scheduler.domain.placement import Wishes
 from scheduler.domain.rules import Need
 from scheduler.models import Center, Patient, Protocol, Unit, Visit
 from scheduler.queries import needs
+from scheduler.queries.course_request import FARTHEST_START
 from scheduler.queries.plan import last_chair_of, wishes_of
 from scheduler.queries.search import (
     DAYS_AROUND,
@@ -93,7 +94,11 @@ def _span(from_: datetime, to: datetime, now: datetime) -> Interval:
         raise Malformed("to", gettext_noop("The end lies before the start."))
     if to - from_ > LONGEST_SEARCH:
         raise Malformed("to", gettext_noop("A search covers at most {days} days."), days=LONGEST_SEARCH.days)
-    start = max(from_, now).replace(second=0, microsecond=0)
+    if from_ > now + FARTHEST_START:
+        raise Malformed("from", gettext_noop("The start is more than three years ahead."))
+    start = max(from_, now)
+    if start.second or start.microsecond:
+        start = start.replace(second=0, microsecond=0) + timedelta(minutes=1)
     if to <= start:
         raise Malformed("to", gettext_noop("That time is over."))
     return Interval(start, to)
