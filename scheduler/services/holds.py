@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
@@ -15,23 +15,22 @@ from scheduler.services.settle import keep_stay, keeps_chair
 JOB = Actor.job("expire-holds")
 
 
-def release_expired(days: Iterable[tuple[int, date]], patients: Iterable[int], *, now: datetime) -> int:
-    """Cancel expired holds of the units whose days are locked, and of the locked patients wherever they are. To be
-    called inside the lock."""
-    units = {unit for unit, _ in days}
-    return release(Appointment.objects.filter(Q(unit_id__in=units) | Q(patient_id__in=set(patients))), now=now)
+def expired(units: Iterable[int], patients: Iterable[int], *, now: datetime) -> list[Appointment]:
+    """Holds that ran out, of these units and of these patients wherever they are."""
+    # Nearly always there is none, and this runs before every lock: the joins wait until there is one.
+    due = Appointment.objects.filter(status="pending", hold_expires_at__lte=now)
+    pks = list(due.filter(Q(unit_id__in=set(units)) | Q(patient_id__in=set(patients))).values_list("pk", flat=True))
+    if not pks:
+        return []
+    return list(Appointment.objects.filter(pk__in=pks).select_related("unit__center", "visit__course__protocol"))
 
 
 def release(appointments: QuerySet[Appointment], *, now: datetime) -> int:
-    """Cancel those of the appointments that are holds and have expired. Safe twice at once: the update decides."""
-    # Nearly always there is none, and this runs under every lock: the joins wait until there is one.
-    pks = list(
-        appointments.filter(status="pending", hold_expires_at__lte=now).order_by("pk").values_list("pk", flat=True)
-    )
-    if not pks:
-        return 0
+    """Cancel those of the appointments that are holds and have expired, inside the lock of their days. Safe twice at
+    once: the update decides."""
     released = 0
-    for hold in Appointment.objects.filter(pk__in=pks).order_by("pk").select_related("visit__course__protocol"):
+    due = appointments.filter(status="pending", hold_expires_at__lte=now)
+    for hold in due.order_by("pk").select_related("visit__course__protocol"):
         changed = Appointment.objects.filter(Q(pk=hold.pk, status="pending", hold_expires_at__lte=now)).update(
             status="cancelled", hold_expires_at=None, reason="hold expired"
         )

@@ -19,8 +19,9 @@ from django.db.models import F
 from scheduler.domain import localtime
 from scheduler.domain.errors import Busy
 from scheduler.domain.intervals import Interval
-from scheduler.models import Patient, Unit, UnitDay
-from scheduler.services.holds import release_expired
+from scheduler.models import Appointment, Patient, Unit, UnitDay
+from scheduler.services.holds import expired, release
+from scheduler.services.settle import chair_time, stay_of
 
 TRIES = 5
 # Serialisation failure, deadlock, lock not available: nothing is wrong with the request, so it is tried again.
@@ -46,16 +47,29 @@ def locked(*, patients: Iterable[int | None], days: Iterable[UnitDayKey], now: d
     """A transaction that holds the locks. When it ends well every unit-day's version has gone up by one.
 
     Expired holds on these days and of these patients are released inside, so that what they kept is free for the
-    check.
+    check. Their own days are locked too: they change.
     """
-    wanted = sorted(set(days))
+    wanted = set(days)
     known = sorted({patient for patient in patients if patient is not None})
+    lapsed = _lapsed(wanted, known, now)
     with transaction.atomic():
         _lock_patients(known)
-        rows = _lock_unit_days(wanted)
-        release_expired(wanted, known, now=now)
+        rows = _lock_unit_days(sorted(wanted.union(*lapsed.values())))
+        if lapsed:
+            release(Appointment.objects.filter(pk__in=lapsed), now=now)
         yield
         UnitDay.objects.filter(pk__in=rows).update(version=F("version") + 1)
+
+
+def _lapsed(days: set[UnitDayKey], patients: list[int], now: datetime) -> dict[int, set[UnitDayKey]]:
+    """Holds that ran out and are in the way, with their days. Looked for before the locks are taken: whatever has
+    run out by `now` is there already."""
+    found: dict[int, set[UnitDayKey]] = {}
+    for hold in expired({unit for unit, _ in days}, patients, now=now):
+        touched = unit_days(hold.unit, chair_time(hold), stay_of(hold))
+        if touched & days or hold.patient_id in patients:
+            found[hold.pk] = touched
+    return found
 
 
 def _lock_patients(patients: list[int]) -> None:

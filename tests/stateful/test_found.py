@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from scheduler.domain.errors import Refused
+from scheduler.models import Appointment, UnitDay
 from scheduler.queries import integrity
 from scheduler.services import booking
 from tests.factories import NOW, utc
@@ -56,3 +57,13 @@ def test_a_hold_for_nobody_is_not_reopened(clinic):
     with pytest.raises(Refused) as refused:
         booking.reopen(actor=clinic.actor, appointment=held, now=NOW)
     assert [refusal.code for refusal in refused.value.refusals] == ["transition_is_allowed"]
+
+
+def test_a_hold_that_another_days_booking_sweeps_up_changes_its_own_day(clinic):
+    ana = clinic.patient()
+    booking.hold(actor=clinic.actor, chair=clinic.chairs[0], start=MONDAY, patient=ana, minutes=30, now=NOW)
+    before = UnitDay.objects.get(date=date(2026, 11, 30)).version
+    later = NOW + timedelta(minutes=6)
+    clinic.book(ana, "2026-12-01T10:00-05:00", now=later)
+    assert Appointment.objects.get(start=MONDAY).status == "cancelled"
+    assert UnitDay.objects.get(date=date(2026, 11, 30)).version > before
