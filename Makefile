@@ -16,7 +16,7 @@ WORKERS ?= 2
 CHECK := DEBUG=1 DATA_DIR=$(VENV)/checks
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
 # Domain tests touch no database, and `serve` has one way to run: both are done once, on SQLite.
-ONCE := --ignore=tests/domain --ignore=tests/house/test_serve.py --ignore=tests/house/test_settings.py
+ONCE := --ignore=tests/domain --ignore=tests/upgrade --ignore=tests/house/test_serve.py --ignore=tests/house/test_settings.py
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome \
 	|| ls "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" 2>/dev/null)
 export CHROMIUM
