@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from scheduler.domain import localtime
-from scheduler.domain.errors import Malformed
+from scheduler.domain.errors import Malformed, gettext_noop
 from scheduler.models import Visit
 from scheduler.queries import worklist as query
 from scheduler.queries.search import Slot
@@ -55,7 +55,7 @@ def mark(desk: Desk) -> HttpResponse:
         elif do == "snooze":
             marks.snooze(**common, until=_until(desk, post.get("until")), reason=post.get("reason", ""))
         else:
-            raise Malformed("do", "")
+            raise Malformed("do", gettext_noop("There is no such step."))
     except Malformed as wrong:
         return show(desk, trouble=wrong.say(_), opened=item, status=400)
     counts.forget(desk.center)
