@@ -45,6 +45,17 @@ def _number(name: str, default: int, low: int, high: int) -> int:
     return int(value)
 
 
+def _rate(name: str, default: int) -> int:
+    """Calls a minute, as 600/min; 0 where it is off."""
+    value = _text(name, f"{default}/min").lower()
+    if value == "off":
+        return 0
+    number = value.removesuffix("/min")
+    if number == value or not (number.isascii() and number.isdigit() and 1 <= int(number) <= 1_000_000):
+        _refuse(name, "is calls a minute, such as 600/min, or off.")
+    return int(number)
+
+
 def _list(name: str) -> list[str]:
     return [part.strip() for part in _text(name).split(",") if part.strip()]
 
@@ -311,6 +322,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 
 # --- API -----------------------------------------------------------------------------------------------------
 
+# For each key and web process. 200 a second is about what one center's service can book; a client that needs less
+# is given less.
+API_RATE = _rate("API_RATE", 12_000)
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

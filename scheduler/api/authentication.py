@@ -68,12 +68,14 @@ def membership_of(request: Request) -> Membership:
 def actor_of(request: Request) -> Actor:
     """The caller as services and the record know her."""
     membership = membership_of(request)
-    if membership.api_key_id is not None:
-        who, label = f"key:{membership.api_key_id}", membership.api_key.name  # type: ignore[union-attr]
+    key = membership.api_key
+    if key is not None:
+        who, label = f"key:{key.pk}", key.name
+        scopes = frozenset(key.scopes) if key.scopes is not None else None
     else:
         user: Any = request.user
-        who, label = f"user:{membership.user_id}", user.get_full_name() or user.get_username()
-    return Actor(who=who, role=membership.role, center_id=membership.center_id, label=label)
+        who, label, scopes = f"user:{membership.user_id}", user.get_full_name() or user.get_username(), None
+    return Actor(who=who, role=membership.role, center_id=membership.center_id, label=label, scopes=scopes)
 
 
 class _KeyScheme(OpenApiAuthenticationExtension):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -100,7 +100,7 @@ class OneCourse(Resource):
         return _read(self, pk)
 
     def _change(self, found: Course, body: dict[str, Any]) -> Callable[[], Course]:
-        common = {"actor": self.actor, "course": found, "now": self.now}
+        common: dict[str, Any] = {"actor": self.actor, "course": found, "now": self.now}
         if "protocol" not in body:
             return partial(course_details.change, changes=details(body, self.center), **common)
         if set(body) - {"protocol", "reason"}:
@@ -178,6 +178,6 @@ def _read(resource: Resource, pk: int, status: int = 200) -> Response:
     return _answer(resource, finding.course(resource.center, pk), status=status)
 
 
-def _answer(resource: Resource, row: Course, more: Mapping[str, Any] | None = None, status: int = 200) -> Response:
+def _answer(resource: Resource, row: Course, more: dict[str, Any] | None = None, status: int = 200) -> Response:
     body = course_shapes.course(row, resource.center.zone) | (more or {})
     return Response(body, status=status, headers={"ETag": etag(row)})

@@ -146,7 +146,8 @@ class Worklist(Resource):
         responses={200: shapes.page_of(WorklistItemOut, "WorklistItem")} | shapes.problems(400),
     )
     def get(self, request: Request) -> Response:
-        """What needs a person, most urgent first."""
+        """What needs a person, most urgent first. Its sentences name patients."""
+        self.need("view-patients")
         asked = self.query(WorklistQuery)
         found = worklist.items(center=self.center, now=self.now)
         if "kind" in asked:

@@ -21,6 +21,7 @@ from scheduler.api.authentication import IsMember, KeyAuthentication, MemberSess
 from scheduler.api.bodies import Body, Query
 from scheduler.api.errors import handle
 from scheduler.api.parsers import JsonParser, LengthNeeded
+from scheduler.api.rate import PerCaller
 from scheduler.domain import permissions
 from scheduler.domain.errors import Forbidden, Malformed, Stale
 from scheduler.models import Appointment, Center, Course
@@ -30,10 +31,11 @@ BIGGEST_PAGE = 200
 
 
 class Resource(APIView):
-    """`needs` says for each method which action of domain/permissions.py the caller's role must be allowed."""
+    """`needs` says for each method which actions of domain/permissions.py the caller's role must be allowed."""
 
     authentication_classes = [KeyAuthentication, MemberSession]
     permission_classes = [IsMember]
+    throttle_classes = [PerCaller]
     parser_classes = [JsonParser]
     renderer_classes = [JSONRenderer]
     metadata_class = None
@@ -57,8 +59,11 @@ class Resource(APIView):
             self.need(action)
 
     def need(self, action: str) -> None:
-        if not permissions.may(self.actor.role, action):
-            raise Forbidden(gettext_noop("This role does not do that."))
+        if self.actor.may(action):
+            return
+        if permissions.may(self.actor.role, action):
+            raise Forbidden(gettext_noop("This key has not the scope for that."))
+        raise Forbidden(gettext_noop("This role does not do that."))
 
     @property
     def center(self) -> Center:

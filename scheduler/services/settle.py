@@ -239,7 +239,7 @@ def check_override(actor: Actor, override: Override | None, wanted: Sequence[Wan
             "override", gettext_noop("{rules} cannot be set aside by anybody."), rules=", ".join(sorted(unknown))
         )
     check_reason(override.reason, gettext_noop("Setting a rule aside needs a reason."))
-    if not permissions.may(actor.role, "override"):
+    if not actor.may("override"):
         raise Forbidden(gettext_noop("This role does not set rules aside."))
     if actor.role != permissions.FRONT_DESK:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -43,9 +43,14 @@ class Client(APIClient):
         return super().generic(method, path if path.startswith("/api/") else API + path, *args, **kwargs)
 
 
-def client_of(center: Center, role: str = FRONT_DESK) -> Client:
+def client_of(center: Center, role: str = FRONT_DESK, scopes: Iterable[str] | None = None) -> Client:
     key = api_keys.issue(
-        actor=Actor.job("test"), name=f"Test {role}", center_code=center.code, role=role, now=NOW - timedelta(days=1)
+        actor=Actor.job("test"),
+        name=f"Test {role}",
+        center_code=center.code,
+        role=role,
+        scopes=scopes,
+        now=NOW - timedelta(days=1),
     )
     client = Client()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")

@@ -47,6 +47,9 @@ def show(tmp_path: Path, *names: str, **environment: str) -> dict[str, Any]:
         ("PORT", "８０００"),
         ("DEBUG", "maybe"),
         ("WEB_CONCURRENCY", "many"),
+        ("API_RATE", "600"),
+        ("API_RATE", "0/min"),
+        ("API_RATE", "many/min"),
         ("WEB_CONCURRENCY", "2"),  # on SQLite
         ("DATABASE_URL", "mysql://localhost/scheduler"),
         ("DATABASE_URL", "postgresql://localhost"),

@@ -64,13 +64,34 @@ class TestIssueApiKey:
         assert key.startswith(row.prefix)
         assert key not in str(ApiKey.objects.values().get())
         assert Membership.objects.get().center == center
-        assert Event.objects.get(verb="issue-key").after == {"center": center.pk, "role": "integration"}
+        assert Event.objects.get(verb="issue-key").after == {
+            "center": center.pk,
+            "role": "integration",
+            "scopes": ["book", "read-patients", "read-schedule"],
+        }
+
+    def test_scopes_narrow_what_the_role_may(self):
+        make.make_center(code="demo")
+        self.issue(scope=["read-schedule", "book"])
+        assert ApiKey.objects.get().scopes == ["book", "read-schedule"]
+
+    def test_a_revoked_key_is_named_and_another_is_one_line_and_exit_2(self):
+        make.make_center(code="demo")
+        out = io.StringIO()
+        call_command("revoke_api_key", self.issue().strip(), stdout=out)
+        assert out.getvalue() == "“Lab system” is revoked.\n"
+        assert ApiKey.objects.get().revoked_at is not None
+        with pytest.raises(CommandError) as refused:
+            call_command("revoke_api_key", "ick_nothing")
+        assert refused.value.returncode == 2
 
     def test_no_two_keys_are_alike(self):
         make.make_center(code="demo")
         assert self.issue() != self.issue()
 
-    @pytest.mark.parametrize("wrong", [{"center": "elsewhere"}, {"role": "king"}, {"name": " "}])
+    @pytest.mark.parametrize(
+        "wrong", [{"center": "elsewhere"}, {"role": "king"}, {"name": " "}, {"scope": ["x"]}, {"scope": ["set-up"]}]
+    )
     def test_a_wrong_argument_is_one_line_and_exit_2_and_no_key(self, wrong):
         make.make_center(code="demo")
         with pytest.raises(CommandError) as refused:

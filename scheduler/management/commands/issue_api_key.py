@@ -1,4 +1,4 @@
-"""`manage.py issue_api_key --name NAME --center CODE --role ROLE`: prints one key and nothing else."""
+"""`manage.py issue_api_key --name NAME --center CODE --role ROLE [--scope SCOPE ...]`: prints one key, nothing else."""
 
 from __future__ import annotations
 
@@ -23,10 +23,18 @@ class Command(BaseCommand):
         parser.add_argument("--center", required=True, metavar="CODE", help="the center's code, such as demo")
         parser.add_argument("--role", required=True, help=", ".join(permissions.ROLES))
 
-    def handle(self, *, name: str, center: str, role: str, **options: Any) -> None:
+        parser.add_argument(
+            "--scope",
+            action="append",
+            help=f"may be given several times; all that the role has where left out: {', '.join(permissions.SCOPES)}",
+        )
+
+    def handle(self, *, name: str, center: str, role: str, scope: list[str] | None = None, **options: Any) -> None:
         actor = Actor(who="command:issue_api_key", role="operator", center_id=None)
         try:
-            key = api_keys.issue(actor=actor, name=name, center_code=center, role=role, now=timezone.now())
+            key = api_keys.issue(
+                actor=actor, name=name, center_code=center, role=role, scopes=scope, now=timezone.now()
+            )
         except Malformed as malformed:
             raise CommandError(f"--{malformed.field}: {malformed.say(gettext)}", returncode=2) from malformed
         except NotFound as missing:
