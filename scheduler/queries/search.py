@@ -285,11 +285,11 @@ def nearest(
     last: datetime | None = None,
 ) -> list[Slot]:
     """Up to three varied places near a start that was refused, none of them in the past: inside the window if the
-    visit has one and there is room in it, else around the wanted time."""
-    for keep_window in (True, False):
-        around = Interval(
-            max(wanted - timedelta(days=DAYS_AROUND), now), max(wanted, now) + timedelta(days=DAYS_AROUND)
-        ).intersection(where.unit.span)
+    visit has one and there is room in it, else around the wanted time, else as far as was read."""
+    week = Interval(max(wanted - timedelta(days=DAYS_AROUND), now), max(wanted, now) + timedelta(days=DAYS_AROUND))
+    ever = Interval(now, max(where.unit.span.end, week.end))
+    for wide, keep_window in ((week, True), (week, False), (ever, False)):
+        around = wide.intersection(where.unit.span)
         if around is None:
             continue
         found = candidates(
