@@ -17,7 +17,7 @@ from scheduler.queries.course_request import CourseRequest
 from scheduler.queries.drafts import GENERATED, Draft, drafts_until
 from scheduler.queries.plan_stay import plan_stay
 from scheduler.queries.planned import VisitPlan
-from scheduler.queries.search import DAYS_AROUND, Ground, best_slots, ground, nearest
+from scheduler.queries.search import DAYS_AROUND, Ground, best_slots, ground, nearest, no_chair
 
 STARTS_TRIED = (8, 16, 24, 32, 48, 72)  # hours later at which another start of a stay is tried
 
@@ -139,8 +139,8 @@ def place_draft(course: Course, draft: Draft, where: Ground, *, last_chair: int 
         if slots:
             shifted = _why_not(where, draft, slots[0].chair) if slots[0].start != draft.due else []
             return VisitPlan(draft, slots[0], shifted=tuple(shifted))
-    chair = _asked_chair(course, where, last_chair)
-    why = _why_not(where, draft, chair) if chair is not None else []
+    chair = _asked_chair(course, draft, where, last_chair)
+    why = _why_not(where, draft, chair) if chair is not None else [no_chair(where)]
     if draft.window.end <= now:
         why.append(
             Refusal(
@@ -168,12 +168,14 @@ def place_draft(course: Course, draft: Draft, where: Ground, *, last_chair: int 
     return VisitPlan(draft, None, refusals=tuple(why), alternatives=tuple(alternatives))
 
 
-def _asked_chair(course: Course, where: Ground, last_chair: int | None) -> ChairFacts | None:
+def _asked_chair(course: Course, draft: Draft, where: Ground, last_chair: int | None) -> ChairFacts | None:
+    """The chair that a refusal is about: the wished one, the last one, else the first that suits."""
     chairs = where.unit.chairs
     for wanted in (course.preferred_chair_id, last_chair):
         if wanted is not None and wanted in chairs:
             return chairs[wanted]
-    return next(iter(chairs.values()), None)
+    suitable = (chair for chair in chairs.values() if chair.is_bed or not draft.need.needs_bed)
+    return next(suitable, next(iter(chairs.values()), None))
 
 
 def _why_not(where: Ground, draft: Draft, chair: ChairFacts) -> list[Refusal]:

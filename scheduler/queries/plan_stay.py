@@ -14,7 +14,7 @@ from scheduler.domain.rules import ChairFacts, DoseFact
 from scheduler.models import Course, Occupancy
 from scheduler.queries.drafts import Draft
 from scheduler.queries.planned import VisitPlan
-from scheduler.queries.search import Ground, Slot, ground
+from scheduler.queries.search import Ground, Slot, ground, no_chair
 
 STEP_MINUTES = 15  # how finely another minute is looked for around a dose's due time
 
@@ -30,6 +30,8 @@ def plan_stay(course: Course, drafts: Sequence[Draft], *, now: datetime) -> list
     unit = row.chair.unit if row is not None and row.chair is not None else course.unit
     where = ground(unit=unit, patient_id=course.patient_id, need=drafts[0].need, span=span, now=now)
     chairs = [_chair_in_use(row, where)] if row is not None else _in_order(course, where)
+    if not chairs:
+        return [VisitPlan(draft, None, refusals=(no_chair(where),)) for draft in drafts]
     best: list[VisitPlan] = []
     for chair in chairs:
         plans = _in_chair(drafts, where, chair, kept, now)

@@ -12,7 +12,7 @@ from typing import Any
 
 from scheduler.domain import availability, localtime, placement, staffing
 from scheduler.domain.availability import Horizon
-from scheduler.domain.errors import Refusal
+from scheduler.domain.errors import Refusal, gettext_noop
 from scheduler.domain.intervals import Interval, subtract
 from scheduler.domain.placement import Wishes
 from scheduler.domain.rules import (
@@ -107,6 +107,11 @@ def widened(span: Interval, need: Need) -> Interval:
     floor = first.replace(minute=first.minute // 15 * 15, second=0, microsecond=0)
     ceiling = last.replace(minute=last.minute // 15 * 15, second=0, microsecond=0) + timedelta(minutes=15)
     return Interval(floor, ceiling)
+
+
+def no_chair(where: Ground) -> Refusal:
+    """What there is to say of a unit in which nobody can sit or lie."""
+    return Refusal("chair_is_suitable", gettext_noop("No chair in {unit} is in service."), {"unit": where.unit.name})
 
 
 Loads = Mapping[datetime, staffing.Load]

@@ -251,8 +251,7 @@ def _give(row: Appointment, actor: Actor, now: datetime) -> None:
 
 
 def _actual(field: str, moment: datetime, now: datetime) -> datetime:
-    if moment.tzinfo is None:
-        check_moment(field, moment)
+    check_moment(field, _minute(moment))
     if moment > now + CLOCK_SKEW:
         raise Malformed(field, gettext_noop("This time has not come yet."))
     return _minute(moment).astimezone(UTC)

@@ -152,21 +152,25 @@ def _write_visits(course: Course, drafts: Sequence[Draft]) -> dict[int, Visit]:
 
 def extend(*, actor: Actor, course: Course, now: datetime) -> int:
     """Generate the visits that became due within the horizon; returns how many. Safe twice at once."""
-    if course.status != "active":
-        return 0
-    last = Visit.objects.filter(course=course).order_by("-ordinal").values_list("ordinal", flat=True).first() or 0
-    drafts = drafts_until(course, until=now + GENERATED, after=last, happened=anchors(course))
-    if not drafts:
+    if course.status != "active" or not _due_soon(course, now):
         return 0
 
     @retrying
     def run() -> int:
         with locked(patients=[course.patient_id], days=[], now=now):
-            _write_visits(course, drafts)
-            record.event(actor=actor, verb="extend-course", subject=course, now=now, after={"visits": len(drafts)})
+            current = Course.objects.select_related("protocol", "center").get(pk=course.pk)
+            drafts = _due_soon(current, now) if current.status == "active" else []
+            if drafts:
+                _write_visits(current, drafts)
+                record.event(actor=actor, verb="extend-course", subject=current, now=now, after={"visits": len(drafts)})
         return len(drafts)
 
     return run()
+
+
+def _due_soon(course: Course, now: datetime) -> list[Draft]:
+    last = Visit.objects.filter(course=course).order_by("-ordinal").values_list("ordinal", flat=True).first() or 0
+    return drafts_until(course, until=now + GENERATED, after=last, happened=anchors(course))
 
 
 def pause(*, actor: Actor, course: Course, reason: str, now: datetime) -> Course:
@@ -210,6 +214,10 @@ def amend(*, actor: Actor, course: Course, protocol: Protocol, reason: str, now:
     def run() -> Course:
         with locked(patients=[course.patient_id], days=[], now=now):
             current = _current(course, {"draft", "active", "on-hold"}, "be amended")
+            if protocol.keeps_chair != current.protocol.keeps_chair and live_of_course(current.pk).exists():
+                raise not_possible(
+                    gettext_noop("This version keeps its chair otherwise. Cancel the booked doses first.")
+                )
             before = {"protocol": current.protocol_id}
             current.protocol = protocol
             current.version += 1

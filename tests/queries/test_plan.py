@@ -161,6 +161,32 @@ class TestVisitsApart:
         assert "home or elsewhere" in found.visits[0].refusals[0].detail
 
 
+class TestReasons:
+    def test_where_every_bed_is_taken_a_recliner_is_not_the_reason(self, actor, day_suite):
+        bed = make.make_bed(day_suite)
+        book(actor, bed, MONDAY, minutes=60)
+        protocol = make.make_rescue(needs_bed=True, counts_in="minutes")
+        found = plan(day_suite, protocol, MONDAY)
+        assert codes(found.visits[0]) == ["chair_is_free"]
+        assert bed.name in found.visits[0].refusals[0].detail
+
+    @pytest.mark.parametrize(("protocol", "doses"), [(make.make_quarterly, 4), (make.make_dhe, 3)])
+    def test_a_unit_without_a_chair_in_service_says_so(self, center, actor, protocol, doses):
+        unit = make.make_night_suite(center)
+        make.make_bed(unit, is_active=False)
+        protocol = protocol()
+        found = plan(unit, protocol, SATURDAY, doses=doses)
+        assert not found.fits
+        assert {code for visit in found.visits for code in codes(visit)} == {"chair_is_suitable"}
+        course = start_course(actor, unit, protocol, SATURDAY, doses=doses)
+        place_all(course, actor)
+        for visit in course.visits.all():
+            assert (visit.state, [refusal["code"] for refusal in visit.refusals]) == (
+                "unplaced",
+                ["chair_is_suitable"],
+            )
+
+
 class TestStays:
     def test_doses_are_all_in_one_bed_or_none_is_placed(self, actor, night_suite):
         first, second = chairs(night_suite)

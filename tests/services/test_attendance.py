@@ -136,6 +136,8 @@ class TestComplete:
         for values in (
             {"actual_start": at(20), "actual_end": at(10)},
             {"actual_end": at(41)},
+            {"actual_start": datetime(1, 1, 1, tzinfo=MONDAY.tzinfo)},
+            {"actual_start": datetime(9999, 12, 31, tzinfo=MONDAY.tzinfo)},
             {"actual_start": at(41)},
         ):
             with pytest.raises(Malformed):

@@ -378,6 +378,24 @@ class TestAmend:
         course.refresh_from_db()
         assert course.protocol == protocol
 
+    def test_not_to_one_that_keeps_its_chair_otherwise_while_doses_are_booked(self, actor, night_suite):
+        course = start_course(actor, night_suite, make.make_dhe(), SATURDAY, days=1)
+        place_all(course, actor)
+        newer = make.make_dhe(version=2, keeps_chair=False)
+        with pytest.raises(Refused):
+            courses.amend(actor=actor, course=course, protocol=newer, reason="She goes home.", now=NOW)
+        for row in live(course):
+            booking.cancel(actor=actor, appointment=row, reason="She goes home.", now=NOW)
+        courses.amend(actor=actor, course=course, protocol=newer, reason="She goes home.", now=NOW)
+        assert_nothing_lost(course)
+
+    def test_a_course_that_ended_meanwhile_is_not_extended(self, actor, day_suite, protocol):
+        course = start_course(actor, day_suite, protocol, MONDAY, is_open_ended=True)
+        read_before = Course.objects.select_related("protocol", "center").get(pk=course.pk)
+        courses.discontinue(actor=actor, course=course, reason="Pregnant.", now=NOW)
+        assert courses.extend(actor=actor, course=read_before, now=NOW + timedelta(days=100)) == 0
+        assert set(states(course)) == {"waived"}
+
 
 class TestNothingIsLost:
     def test_what_has_no_place_says_why_and_is_placed_once_there_is_room(self, actor, center, protocol):
