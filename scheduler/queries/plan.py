@@ -15,9 +15,10 @@ from scheduler.domain.rules import ChairFacts, DoseFact
 from scheduler.models import Appointment, Center, Course, Protocol, Unit
 from scheduler.queries.course_request import CourseRequest
 from scheduler.queries.drafts import GENERATED, Draft, drafts_until
+from scheduler.queries.nearby import DAYS_AROUND, nearest
 from scheduler.queries.plan_stay import plan_stay
 from scheduler.queries.planned import VisitPlan
-from scheduler.queries.search import DAYS_AROUND, Ground, best_slots, ground, nearest, no_chair
+from scheduler.queries.search import Ground, best_slots, ground, no_chair
 
 STARTS_TRIED = (8, 16, 24, 32, 48, 72)  # hours later at which another start of a stay is tried
 

@@ -31,8 +31,6 @@ from scheduler.queries.facts import patient_facts, unit_facts
 
 GRID_MINUTES = 15  # starts are suggested on quarter hours; any minute can be booked
 LONGEST_SEARCH = timedelta(days=100)
-ALTERNATIVES = 3
-DAYS_AROUND = 7  # how far alternatives to a refused start are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +229,7 @@ def load_share(where: Ground, loads: Loads) -> Mapping[datetime, float]:
 
 def best_slots(where: Ground, need: Need, span: Interval, **asked: Any) -> list[Slot]:
     """The best places for `need` with a start within `span`, best first; see `candidates` for what can be asked."""
-    return [_slot(where, need, candidate) for candidate in candidates(where, need, span, **asked)]
+    return [as_slot(where, need, candidate) for candidate in candidates(where, need, span, **asked)]
 
 
 def candidates(
@@ -268,7 +266,7 @@ def candidates(
     )
 
 
-def _slot(where: Ground, need: Need, candidate: placement.Candidate) -> Slot:
+def as_slot(where: Ground, need: Need, candidate: placement.Candidate) -> Slot:
     return Slot(
         unit=where.unit.id,
         unit_name=where.unit.name,
@@ -278,36 +276,3 @@ def _slot(where: Ground, need: Need, candidate: placement.Candidate) -> Slot:
         score=candidate.score,
         reasons=candidate.reasons,
     )
-
-
-def nearest(
-    where: Ground,
-    need: Need,
-    wanted: datetime,
-    *,
-    chair: int | None,
-    now: datetime,
-    last: datetime | None = None,
-) -> list[Slot]:
-    """Up to three varied places near a start that was refused, none of them in the past: inside the window if the
-    visit has one and there is room in it, else around the wanted time, else as far as was read."""
-    week = Interval(max(wanted - timedelta(days=DAYS_AROUND), now), max(wanted, now) + timedelta(days=DAYS_AROUND))
-    ever = Interval(now, max(where.unit.span.end, week.end))
-    for wide, keep_window in ((week, True), (week, False), (ever, False)):
-        around = wide.intersection(where.unit.span)
-        if around is None:
-            continue
-        found = candidates(
-            where,
-            need,
-            around,
-            wishes=Wishes(chair=chair),
-            due=wanted,
-            limit=60,
-            keep_window=keep_window,
-            to_the_minute=need.gap is not None and need.gap.counts_in == "minutes",
-            per_chair=True,
-        )
-        if found:
-            return [_slot(where, need, candidate) for candidate in placement.spread_out(found, ALTERNATIVES)]
-    return []

@@ -12,16 +12,15 @@ from scheduler.domain.rules import Need
 from scheduler.models import Center, Patient, Protocol, Unit, Visit
 from scheduler.queries import needs
 from scheduler.queries.course_request import FARTHEST_START
+from scheduler.queries.nearby import DAYS_AROUND, nearest
 from scheduler.queries.plan import last_chair_of, wishes_of
 from scheduler.queries.search import (
-    DAYS_AROUND,
     LONGEST_SEARCH,
     Ground,
     Slot,
     SlotSearch,
     best_slots,
     ground,
-    nearest,
 )
 
 MOST_SLOTS = 200

@@ -1,4 +1,4 @@
-"""Start, pause, resume, amend and discontinue a course; waive a visit; generate what is due.
+"""Start, resume and amend a course, generate what is due; with pause, discontinue and waive, which live in stopping.py.
 
 Creating a course writes its first visits in the same transaction, so that nothing is lost even without a broker;
 jobs place them (services/placing.py) and extend them to the horizon.
@@ -6,26 +6,22 @@ jobs place them (services/placing.py) and extend them to the horizon.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from django.db.models import QuerySet
-
-from scheduler.domain.errors import Malformed, Refusal, Refused, Stale, gettext_noop
+from scheduler.domain.errors import Malformed, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Center, Chair, Course, Protocol, Visit
 from scheduler.queries.course_request import CourseRequest, check_moment, check_reason
 from scheduler.queries.drafts import GENERATED, Draft, anchors, drafts_until
 from scheduler.services import ledger, record
-from scheduler.services.attendance import complete_course_if_over
-from scheduler.services.booking import release_time
-from scheduler.services.changes import days_of, snapshot
+from scheduler.services.changes import snapshot
 from scheduler.services.following import live_of_course, redate
-from scheduler.services.locking import TRIES, locked, retrying, unit_days
+from scheduler.services.locking import locked, retrying, unit_days
 from scheduler.services.settle import Override, Wanted, check_override, settle
+from scheduler.services.stopping import course_now, discontinue, pause, set_status, waive
 from scheduler.services.writing import check_place, not_possible
 
 __all__ = ["CourseRequest", "Placement", "amend", "create", "discontinue", "extend", "pause", "resume", "waive"]
@@ -173,16 +169,6 @@ def _due_soon(course: Course, now: datetime) -> list[Draft]:
     return drafts_until(course, until=now + GENERATED, after=last, happened=anchors(course))
 
 
-def pause(*, actor: Actor, course: Course, reason: str, now: datetime) -> Course:
-    """On hold: bookings that have not begun are cancelled and their visits wait, unplaced, until it is resumed."""
-    return _end(actor, course, "pause", {"active"}, "on-hold", reason, now)
-
-
-def discontinue(*, actor: Actor, course: Course, reason: str, now: datetime) -> Course:
-    """For good: bookings that have not begun are cancelled, visits not done are waived with the reason."""
-    return _end(actor, course, "discontinue", {"draft", "active", "on-hold"}, "discontinued", reason, now)
-
-
 def resume(*, actor: Actor, course: Course, reason: str = "", now: datetime) -> Course:
     """Active again: the jobs place its visits; those whose window has passed are on the worklist."""
     check_reason(reason, is_needed=False)
@@ -190,8 +176,8 @@ def resume(*, actor: Actor, course: Course, reason: str = "", now: datetime) -> 
     @retrying
     def run() -> Course:
         with locked(patients=[course.patient_id], days=[], now=now):
-            current = _current(course, {"on-hold", "draft"}, "be resumed")
-            _set_status(actor, current, "resume", "active", reason, now)
+            current = course_now(course, {"on-hold", "draft"}, "be resumed")
+            set_status(actor, current, "resume", "active", reason, now)
             redate(current, now=now)
             Visit.objects.filter(course=current, state="unplaced").update(tried_at=None)
         return current
@@ -213,7 +199,7 @@ def amend(*, actor: Actor, course: Course, protocol: Protocol, reason: str, now:
     @retrying
     def run() -> Course:
         with locked(patients=[course.patient_id], days=[], now=now):
-            current = _current(course, {"draft", "active", "on-hold"}, "be amended")
+            current = course_now(course, {"draft", "active", "on-hold"}, "be amended")
             if protocol.keeps_chair != current.protocol.keeps_chair and live_of_course(current.pk).exists():
                 raise not_possible(
                     gettext_noop("This version keeps its chair otherwise. Cancel the booked doses first.")
@@ -235,125 +221,3 @@ def amend(*, actor: Actor, course: Course, protocol: Protocol, reason: str, now:
         return current
 
     return run()
-
-
-def waive(*, actor: Actor, visit: Visit, reason: str, now: datetime) -> Visit:
-    """This dose will not be given: its booking is cancelled, nothing else moves."""
-    check_reason(reason)
-
-    @retrying
-    def run() -> Visit:
-        with _bookings(live_of_course(visit.course_id).filter(visit_id=visit.pk), visit.course, now) as rows:
-            current = Visit.objects.select_related("course__center", "course__protocol").get(pk=visit.pk)
-            if current.state not in ("unplaced", "booked"):
-                raise not_possible(gettext_noop("This visit is done or waived already."))
-            if any(row.actual_start is not None for row in rows):
-                raise not_possible(gettext_noop("This treatment has begun. Complete it, or cancel it first."))
-            _cancel_bookings(actor, rows, reason, now)
-            before = current.state
-            current.state, current.reason, current.refusals = "waived", reason, []
-            current.save(update_fields=["state", "reason", "refusals"])
-            record.event(
-                actor=actor,
-                verb="waive",
-                subject=current,
-                now=now,
-                before={"state": before},
-                after={"state": "waived"},
-                reason=reason,
-            )
-            complete_course_if_over(current.course, actor=actor, now=now)
-        return current
-
-    return run()
-
-
-def _end(actor: Actor, course: Course, verb: str, sources: set[str], status: str, reason: str, now: datetime) -> Course:
-    check_reason(reason)
-
-    @retrying
-    def run() -> Course:
-        not_begun = live_of_course(course.pk).filter(status__in=["pending", "booked"], actual_start__isnull=True)
-        with _bookings(not_begun, course, now) as rows:
-            current = _current(course, sources, f"be {status}")
-            _set_status(actor, current, verb, status, reason, now)
-            # Visits of a paused course wait for the job, not for a person: the reason is the course's.
-            _cancel_bookings(actor, rows, reason, now, visit_reason="" if verb == "pause" else reason)
-            if status == "discontinued":
-                Visit.objects.filter(course=current, state="unplaced").update(
-                    state="waived", reason=reason[:200], refusals=[]
-                )
-        return current
-
-    return run()
-
-
-@contextmanager
-def _bookings(wanted: QuerySet[Appointment], course: Course, now: datetime) -> Iterator[list[Appointment]]:
-    """These bookings of the course with their patient and days locked, as they are inside the lock. Raises Stale
-    where they keep changing."""
-    for _ in range(TRIES):
-        seen = list(wanted.all())
-        days = {day for row in seen for day in days_of(row)}
-        with locked(patients=[course.patient_id], days=days, now=now):
-            rows = list(wanted.all())
-            if {day for row in rows for day in days_of(row)} <= days:
-                yield rows
-                return
-    raise Stale
-
-
-def _cancel_bookings(
-    actor: Actor, rows: Sequence[Appointment], reason: str, now: datetime, *, visit_reason: str | None = None
-) -> None:
-    cancelled = []
-    for row in rows:
-        before = row.status
-        row.status, row.hold_expires_at, row.reason, row.phase = "cancelled", None, reason, ""
-        row.version += 1
-        row.save()
-        release_time(row, reason=reason if visit_reason is None else visit_reason)
-        record.event(
-            actor=actor,
-            verb="cancel",
-            subject=row,
-            now=now,
-            before={"status": before},
-            after={"status": "cancelled"},
-            reason=reason,
-        )
-        if before != "pending":
-            cancelled.append(row)
-    if cancelled:
-        ledger.plan_for(*cancelled, kind="cancelled", now=now)
-
-
-def _current(course: Course, sources: set[str], what: str) -> Course:
-    current = Course.objects.select_related("protocol", "center", "unit__center", "patient").get(pk=course.pk)
-    if current.status not in sources:
-        raise Refused(
-            [
-                Refusal(
-                    "transition_is_allowed",
-                    gettext_noop("This course is {status}, so it cannot {what}."),
-                    {"status": current.get_status_display(), "what": what},
-                )
-            ]
-        )
-    return current
-
-
-def _set_status(actor: Actor, course: Course, verb: str, status: str, reason: str, now: datetime) -> None:
-    before = course.status
-    course.status, course.status_reason = status, reason
-    course.version += 1
-    course.save(update_fields=["status", "status_reason", "version"])
-    record.event(
-        actor=actor,
-        verb=verb,
-        subject=course,
-        now=now,
-        before={"status": before},
-        after={"status": status},
-        reason=reason,
-    )

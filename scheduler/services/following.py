@@ -20,8 +20,9 @@ from scheduler.domain.rules import ChairFacts, DoseFact
 from scheduler.models import Appointment, Chair, Course, Visit
 from scheduler.queries import needs
 from scheduler.queries.drafts import Draft, anchors, due_drafts, happened
+from scheduler.queries.nearby import DAYS_AROUND
 from scheduler.queries.plan import place_draft
-from scheduler.queries.search import DAYS_AROUND, Slot, ground
+from scheduler.queries.search import Slot, ground
 from scheduler.services.changes import RELATED
 from scheduler.services.settle import Wanted
 

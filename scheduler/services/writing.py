@@ -13,7 +13,8 @@ from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Chair, Occupancy, Patient, Unit, Visit
 from scheduler.queries import needs
 from scheduler.queries.course_request import FARTHEST_START, check_moment
-from scheduler.queries.search import DAYS_AROUND, Ground, Slot, ground, nearest
+from scheduler.queries.nearby import DAYS_AROUND, nearest
+from scheduler.queries.search import Ground, Slot, ground
 from scheduler.services import following, record
 from scheduler.services.changes import days_of, difference, fresh, snapshot
 from scheduler.services.locking import UnitDayKey, unit_days

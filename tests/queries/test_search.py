@@ -19,7 +19,8 @@ from scheduler.domain.recurrence import Gap
 from scheduler.domain.rules import ChairFacts, Closed, DoseFact, Order, PatientFacts, Taken, UnitFacts
 from scheduler.domain.staffing import Care, PatternFacts, capacity
 from scheduler.queries import needs
-from scheduler.queries.search import GRID_MINUTES, Ground, best_slots, ground, nearest, possible_starts
+from scheduler.queries.nearby import nearest
+from scheduler.queries.search import GRID_MINUTES, Ground, best_slots, ground, possible_starts
 from scheduler.queries.slots import slots
 from scheduler.services import booking
 from scheduler.services.settle import Override

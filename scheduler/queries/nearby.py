@@ -1,0 +1,47 @@
+"""The nearest places that work, for a start that was refused."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from scheduler.domain import placement
+from scheduler.domain.intervals import Interval
+from scheduler.domain.placement import Wishes
+from scheduler.domain.rules import Need
+from scheduler.queries.search import Ground, Slot, as_slot, candidates
+
+ALTERNATIVES = 3
+DAYS_AROUND = 7  # how far alternatives to a refused start are looked for first
+
+
+def nearest(
+    where: Ground,
+    need: Need,
+    wanted: datetime,
+    *,
+    chair: int | None,
+    now: datetime,
+    last: datetime | None = None,
+) -> list[Slot]:
+    """Up to three varied places near a start that was refused, none of them in the past: inside the window if the
+    visit has one and there is room in it, else around the wanted time, else as far as was read."""
+    week = Interval(max(wanted - timedelta(days=DAYS_AROUND), now), max(wanted, now) + timedelta(days=DAYS_AROUND))
+    ever = Interval(now, max(where.unit.span.end, week.end))
+    for wide, keep_window in ((week, True), (week, False), (ever, False)):
+        around = wide.intersection(where.unit.span)
+        if around is None:
+            continue
+        found = candidates(
+            where,
+            need,
+            around,
+            wishes=Wishes(chair=chair),
+            due=wanted,
+            limit=60,
+            keep_window=keep_window,
+            to_the_minute=need.gap is not None and need.gap.counts_in == "minutes",
+            per_chair=True,
+        )
+        if found:
+            return [as_slot(where, need, candidate) for candidate in placement.spread_out(found, ALTERNATIVES)]
+    return []
