@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.test import Client
 
 from scheduler.domain import permissions
@@ -61,6 +62,7 @@ class Clinic:
 
 @pytest.fixture
 def clinic(db: None, _today: None) -> Clinic:
+    cache.clear()  # rows get the same ids in every test, and under a standing clock nothing expires
     return make_clinic()
 
 
