@@ -200,10 +200,17 @@ def _alternatives(course: Course, now: datetime) -> list[CourseAlternative]:
                     break
     for protocol in _other_protocols(course):
         other = _like(course, protocol=protocol)
-        if protocol.doses and other.doses not in protocol.doses:
-            other.doses = protocol.default_doses or protocol.doses[0]
+        other.doses = _doses_alike(course, protocol)
         found += _as_alternative(other, "protocol", now)
     return found[:4]
+
+
+def _doses_alike(course: Course, protocol: Protocol) -> int | None:
+    """As many doses where the other protocol allows it, else what it gives over as many days."""
+    if not protocol.doses or course.doses in protocol.doses:
+        return course.doses
+    days = next((days for days, doses in (course.protocol.days or {}).items() if doses == course.doses), None)
+    return (protocol.days or {}).get(days) or protocol.default_doses or protocol.doses[0]
 
 
 def _other_protocols(course: Course) -> list[Protocol]:

@@ -221,7 +221,8 @@ class TestStay:
         assert all(refusals[0].code == "unit_is_open" for refusals in refused.values())
         kinds = {(alternative.kind, alternative.unit.name) for alternative in plan.alternatives}
         assert ("unit", "24-hour suite") in kinds
-        assert any(kind == "protocol" for kind, _ in kinds)
+        [twice] = [one for one in plan.alternatives if one.kind == "protocol"]
+        assert (twice.protocol.code, twice.facts["count"]) == ("dhe-bid", 6)
 
 
 def plan_chair(plan, unit):
