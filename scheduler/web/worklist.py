@@ -149,7 +149,9 @@ def _kinds(items: list[WorklistItem]) -> list[tuple[str, str, int, bool]]:
         "overload": _("Too much for the nurses"),
     }
     by = Counter(item.kind for item in items)
-    return [(kind, names[kind], by[kind], kind in ALERTING and by[kind] > 0) for kind in query.KINDS]
+    return [
+        (kind, names.get(kind, kind.capitalize()), by[kind], kind in ALERTING and by[kind] > 0) for kind in query.KINDS
+    ]
 
 
 LOOKS = {
@@ -164,7 +166,7 @@ LOOKS = {
 
 
 def _line(desk: Desk, item: WorklistItem, opened: str) -> dict[str, Any]:
-    css, icon = LOOKS[item.kind]
+    css, icon = LOOKS.get(item.kind, ("is-plan", "flag"))
     is_open = item.key == opened
     claimer = item.claimed_by
     names = {"patient": "patient", "course": "course", "board": "board"}
