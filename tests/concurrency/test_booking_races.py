@@ -16,19 +16,20 @@ from functools import partial
 import pytest
 from django.db import connection
 
-from scheduler.domain.errors import Busy, Refused
+from scheduler.domain.errors import Busy, Refused, Stale
 from scheduler.domain.intervals import Interval
 from scheduler.domain.placement import Wishes
-from scheduler.models import Appointment, Closure, Occupancy, Registration, backstop
+from scheduler.models import Appointment, Closure, Dose, Occupancy, Registration, backstop
 from scheduler.queries import needs
 from scheduler.queries.course_request import CourseRequest
 from scheduler.queries.plan import preview
 from scheduler.queries.search import best_slots, ground
-from scheduler.services import booking, courses, locking, settle
+from scheduler.services import attendance, booking, courses, jobs, locking, settle
 from scheduler.services.courses import Placement
+from scheduler.services.undo import undo
 from tests import factories as make
 from tests.factories import NOW, utc
-from tests.services.steps import assert_kept, book, chairs
+from tests.services.steps import assert_kept, book, chairs, place_all, start_course
 from tests.support.threads import together
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -232,6 +233,58 @@ def test_the_doses_of_two_stays_wanted_at_once_in_one_bed_go_to_one_of_them():
     assert ended == {"Course": 1, "Refused": 5}, results
     assert Appointment.objects.count() == 9
     assert_no_overlap()
+    assert_kept()
+
+
+def test_courses_placed_by_two_jobs_and_people_at_once_have_every_visit_in_one_place():
+    unit, actor, patients = scene(chairs=2, patients=6)
+    protocol = make.make_quarterly()
+    started = [start_course(actor, unit, protocol, MONDAY, patient=patient) for patient in patients]
+    calls = [lambda: jobs.place_visits(NOW)] * 3
+    for course in started[:3]:
+        visit = course.visits.select_related("course__protocol", "course__center", "course__patient").get(ordinal=2)
+        at = utc("2027-03-02T11:00-05:00")
+        calls += [lambda v=visit, n=n, at=at: book(actor, chairs(unit)[n], at, visit=v) for n in (0, 1)]
+    results = together(calls)
+    by_hand = answers(results[3:])
+    assert set(by_hand) <= {"booked", "Refused"}, results
+    assert all(isinstance(one, dict) and "failed" not in one for one in results[:3]), results
+    jobs.place_visits(NOW + timedelta(minutes=11))
+    for course in started:
+        assert list(course.visits.values_list("state", flat=True)) == ["booked"] * 4
+    assert_no_overlap()
+    assert_kept()
+
+
+def test_a_course_paused_while_it_is_being_placed_ends_with_nothing_booked():
+    unit, actor, patients = scene(chairs=4, patients=4)
+    protocol = make.make_quarterly()
+    started = [start_course(actor, unit, protocol, MONDAY, patient=patient) for patient in patients]
+    calls = [lambda: jobs.place_visits(NOW)] * 2
+    calls += [lambda c=c: courses.pause(actor=actor, course=c, reason="Surgery.", now=NOW) for c in started]
+    results = together(calls)
+    assert all(isinstance(one, dict) and "failed" not in one for one in results[:2]), results
+    assert {type(one).__name__ for one in results[2:]} <= {"Course", "Stale"}, results
+    for course, ended in zip(started, results[2:], strict=True):
+        course.refresh_from_db()
+        if not isinstance(ended, Stale):
+            assert course.status == "on-hold"
+            assert set(course.visits.values_list("state", flat=True)) == {"unplaced"}
+    assert_no_overlap()
+    assert_kept()
+
+
+def test_completing_and_undoing_the_same_treatment_at_once_leaves_one_dose_or_none():
+    unit, actor, patients = scene(patients=1)
+    course = start_course(actor, unit, make.make_quarterly(), MONDAY, patient=patients[0])
+    row = place_all(course, actor)[0]
+    calls = [lambda: attendance.complete(actor=actor, appointment=row, now=row.end)] * 5
+    calls += [lambda: undo(actor=actor, appointment=row, now=row.end)] * 5
+    ended = answers(together(calls))
+    assert set(ended) <= {"booked", "Refused", "Stale"}, ended
+    row.refresh_from_db()
+    assert Dose.objects.count() == (row.status == "fulfilled")
+    assert course.visits.get(ordinal=1).state == ("done" if row.status == "fulfilled" else "booked")
     assert_kept()
 
 
