@@ -8,7 +8,7 @@ from django.db.models import Model, Q, QuerySet
 
 from scheduler.api.errors import NotHere
 from scheduler.domain.errors import Malformed, NotFound, gettext_noop
-from scheduler.models import Appointment, Center, Chair, Course, Patient, Protocol, Unit, Visit
+from scheduler.models import Appointment, Center, Chair, Course, Nurse, Patient, Protocol, Unit, Visit
 from scheduler.services.changes import RELATED
 
 
@@ -27,6 +27,10 @@ def chairs(center: Center) -> QuerySet[Chair]:
 
 def chair(center: Center, pk: int, field: str = "chair") -> Chair:
     return _one(chairs(center).filter(pk=pk), field)
+
+
+def nurse(center: Center, pk: int, field: str = "nurse") -> Nurse:
+    return _one(Nurse.objects.filter(center=center, pk=pk), field)
 
 
 def protocols(center: Center) -> QuerySet[Protocol]:

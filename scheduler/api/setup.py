@@ -1,4 +1,4 @@
-"""The set-up as lists: the center, its units, chairs, protocols, nurses, shifts, closures. Read-only here."""
+"""The set-up as lists: center, units, chairs, protocols, nurses, shifts, closures. Changed in setup_changes.py."""
 
 from __future__ import annotations
 
@@ -190,10 +190,13 @@ class Listed(Resource):
         if pk is None:
             return self.page(self.narrowed(self.rows(), self.query(self.asks)), self.shape)
         self.query(Query)
+        return self.answer(self.found(pk), self.shape)
+
+    def found(self, pk: int) -> Any:
         row: Model | None = self.rows().filter(pk=pk).first()
         if row is None:
             raise NotFound
-        return self.answer(row, self.shape)
+        return row
 
     def of_unit(self, rows: QuerySet[Any], asked: Mapping[str, Any]) -> QuerySet[Any]:
         return rows.filter(unit=finding.unit(self.center, asked["unit"])) if "unit" in asked else rows
@@ -249,7 +252,12 @@ class Shifts(Listed):
     shape, asks = ShiftOut, OnDay
 
     def rows(self) -> QuerySet[Shift]:
-        return Shift.objects.filter(unit__center=self.center).prefetch_related("breaks").order_by("starts_at", "pk")
+        return (
+            Shift.objects.filter(unit__center=self.center)
+            .select_related("nurse", "unit__center")
+            .prefetch_related("breaks")
+            .order_by("starts_at", "pk")
+        )
 
     def narrowed(self, rows: QuerySet[Shift], asked: Mapping[str, Any]) -> QuerySet[Shift]:
         return self.on_day(self.of_unit(rows, asked), asked)
@@ -259,34 +267,38 @@ class Closures(Listed):
     shape, asks = ClosureOut, OnDay
 
     def rows(self) -> QuerySet[Closure]:
-        return Closure.objects.filter(center=self.center).order_by("starts_at", "pk")
+        return (
+            Closure.objects.filter(center=self.center)
+            .select_related("unit__center", "chair__unit__center")
+            .order_by("starts_at", "pk")
+        )
 
     def narrowed(self, rows: QuerySet[Closure], asked: Mapping[str, Any]) -> QuerySet[Closure]:
         return self.on_day(self.of_unit(rows, asked), asked)
 
 
-def list_and_one(view: type[Listed], name: str) -> tuple[Any, Any]:
-    """The two views of a resource, each with its own words in the schema."""
+def list_of(view: type[Listed], name: str) -> Any:
+    """The view of the list, with its own words in the schema."""
     shape, asks = view.shape, view.asks
 
     @extend_schema(
         operation_id=f"{name}_list",
         parameters=[asks, *shapes.PAGING] if asks is not Query else shapes.PAGING,
-        responses={200: shapes.page_of(shape, shape.__name__.removesuffix("Out"))} | shapes.problems(400),
+        responses={200: shapes.page_of(shape, shape.__name__.removesuffix("Out"))} | shapes.problems(400, 404),
     )
     def several(self: Listed, request: Request) -> Response:
         return Listed.get(self, request)
 
-    @extend_schema(operation_id=f"{name}_read", responses={200: shape} | shapes.problems(404))
+    several.__doc__ = f"List {name}."
+    return type(f"{view.__name__}List", (view,), {"get": several})
+
+
+def one_of(view: type[Listed], name: str) -> Any:
+    """The view of one thing of the list."""
+
+    @extend_schema(operation_id=f"{name}_read", responses={200: view.shape} | shapes.problems(400, 404))
     def one(self: Listed, request: Request, pk: int) -> Response:
         return Listed.get(self, request, pk)
 
-    several.__doc__, one.__doc__ = f"List {name}.", f"One of the {name}."
-    return (
-        _class(view, "List", several).as_view(),
-        _class(view, "One", one).as_view(),
-    )
-
-
-def _class(view: type[Listed], suffix: str, get: Any) -> Any:
-    return type(f"{view.__name__}{suffix}", (view,), {"get": get})
+    one.__doc__ = f"One of the {name}."
+    return type(f"{view.__name__}One", (view,), {"get": one})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from scheduler.api import appointments, courses, day, docs, patients, reminders, setup, slots, waitlist
+from scheduler.api import appointments, courses, day, docs, patients, reminders, setup, setup_changes, slots, waitlist
 from scheduler.api.appointment_actions import ACTIONS
 
 SETUP = {
@@ -13,11 +13,14 @@ SETUP = {
     "chairs": setup.Chairs,
     "protocols": setup.Protocols,
     "nurses": setup.Nurses,
-    "shifts": setup.Shifts,
-    "closures": setup.Closures,
 }
 
 urlpatterns = [
+    path("shifts/", setup_changes.ShiftList.as_view()),
+    path("shifts/publish/", setup_changes.PublishShifts.as_view()),
+    path("shifts/<int:pk>/", setup_changes.OneShift.as_view()),
+    path("closures/", setup_changes.ClosureList.as_view()),
+    path("closures/<int:pk>/", setup_changes.OneClosure.as_view()),
     path("patients/", patients.Patients.as_view()),
     path("patients/search/", patients.PatientSearch.as_view()),
     path("patients/<int:pk>/", patients.OnePatient.as_view()),
@@ -41,6 +44,8 @@ urlpatterns = [
 for _name, _view in ACTIONS.items():
     urlpatterns.append(path(f"appointments/<int:pk>/{_name}/", _view.as_view()))
 for _name, _listed in SETUP.items():
-    _several, _one = setup.list_and_one(_listed, _name)
-    urlpatterns += [path(f"{_name}/", _several), path(f"{_name}/<int:pk>/", _one)]
+    urlpatterns += [
+        path(f"{_name}/", setup.list_of(_listed, _name).as_view()),
+        path(f"{_name}/<int:pk>/", setup.one_of(_listed, _name).as_view()),
+    ]
 urlpatterns.append(re_path(r"", docs.NoSuchAddress.as_view()))

@@ -39,7 +39,7 @@ def test_volumes_are_declared(compose: dict[str, Any]) -> None:
 
 def test_every_setting_in_the_containers_is_one_that_something_reads(compose: dict[str, Any]) -> None:
     settings = (ROOT / "infusion_center" / "settings.py").read_text()
-    known = set(re.findall(r'_(?:text|flag|number|list)\("([A-Z_]+)"', settings)) | {"FORWARDED_ALLOW_IPS"}
+    known = set(re.findall(r'_(?:text|flag|number|list|rate)\("([A-Z_]+)"', settings)) | {"FORWARDED_ALLOW_IPS"}
     assert set(compose["services"]["web"]["environment"]) <= known
 
 

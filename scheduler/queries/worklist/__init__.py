@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import datetime
 
 from scheduler.models import Center, WorklistMark
-from scheduler.queries.worklist import attendance, calls, clashes, orders, overloads, unplaced
+from scheduler.queries.worklist import attendance, calls, clashes, closed, orders, overloads, unplaced
 from scheduler.queries.worklist.item import KINDS, URGENCIES, Action, WorklistItem
 
 __all__ = ["KINDS", "URGENCIES", "Action", "WorklistItem", "counts", "items"]
@@ -20,6 +20,7 @@ SOURCES = (
     clashes.too_soon,
     clashes.overruns,
     clashes.outside_window,
+    closed.hit,
     orders.ending,
     attendance.unconfirmed,
     calls.to_make,
