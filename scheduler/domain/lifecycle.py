@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from scheduler.domain.errors import Refusal, gettext_noop
 
@@ -32,6 +33,7 @@ PHASES = (
     "discharged",
     "chair-cleaning",
 )
+LATE_AFTER = timedelta(minutes=5)  # a patient at the door on the minute she is expected is not late
 PHASES_IN_TREATMENT = ("in-chair", "pre-medication", "infusing", "observing")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -119,6 +121,11 @@ class Appointment(models.Model):
 
     def __str__(self) -> str:
         return f"appointment {self.pk}"
+
+    @property
+    def expected_at(self) -> datetime:
+        """When the patient is to be there: preparation comes before the treatment's start."""
+        return self.start - timedelta(minutes=self.prep_minutes)
 
 
 class Occupancy(models.Model):

@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from scheduler.domain.lifecycle import LATE_AFTER
 from scheduler.models import Appointment
 from scheduler.web import words
-
-LATE_AFTER = timedelta(minutes=5)  # a patient at the door on the minute is not late
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def expected_at(appointment: Appointment) -> datetime:
     """When she should be at the door: preparation takes her time too. Between the doses of a stay she is here."""
     if appointment.protocol is not None and appointment.protocol.keeps_chair and _follows(appointment):
         return appointment.start
-    return appointment.start - timedelta(minutes=appointment.prep_minutes)
+    return appointment.expected_at
 
 
 def _follows(appointment: Appointment) -> bool:

@@ -9,16 +9,21 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from scheduler.domain import localtime
+from scheduler.domain import lifecycle, localtime
 from scheduler.models import Appointment, Center
 from scheduler.queries.worklist.item import Action, WorklistItem, say_day
 
 NAMES_SHOWN = 3
+LONGEST_PREPARATION = timedelta(hours=4)
 
 
 def late(center: Center, now: datetime) -> Iterator[WorklistItem]:
-    """Booked, the start has passed, and she has not arrived. Not the later doses of a stay that she is in."""
-    for appointment in _booked(center).filter(start__lt=now, start__gt=now - timedelta(days=2)):
+    """Booked, the time she is expected has passed, and she has not arrived. Not the later doses of a stay that she
+    is in."""
+    near = {"start__lt": now + LONGEST_PREPARATION, "start__gt": now - timedelta(days=2)}
+    for appointment in _booked(center).filter(**near):
+        if now - appointment.expected_at < lifecycle.LATE_AFTER:
+            continue
         start = appointment.start.astimezone(center.zone)
         patient = appointment.patient
         assert patient is not None  # only holds lack one
@@ -27,7 +32,7 @@ def late(center: Center, now: datetime) -> Iterator[WorklistItem]:
             "what": _what(appointment),
             "chair": appointment.chair.name,
             "time": f"{start:%H:%M}",
-            "minutes": int((now - appointment.start).total_seconds() // 60),
+            "minutes": int((now - appointment.expected_at).total_seconds() // 60),
         }
         yield WorklistItem(
             key=f"late:{appointment.pk}",
