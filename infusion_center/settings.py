@@ -341,6 +341,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "ChairKindEnum": "scheduler.models.places.ChairKind",
+        "ClosureKindEnum": "scheduler.models.places.Closure.Kind",
+    },
 }
 
 # --- log: one line to standard error; paths without query strings, ids instead of names ----------------------

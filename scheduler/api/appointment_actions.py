@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.translation import gettext_noop
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +20,6 @@ from scheduler.domain.errors import Malformed
 from scheduler.models import Appointment
 from scheduler.services import attendance, booking, undo
 
-IF_MATCH = OpenApiParameter("If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag last read.")
 OUTCOMES = ("given", "partial", "not-given")
 
 
@@ -208,7 +206,7 @@ for _name, _view in ACTIONS.items():
         operation_id=f"appointments_{_name.replace('-', '_')}",
         description=_view.__doc__,
         request=_view.shape,
-        parameters=[IF_MATCH],
+        parameters=[shapes.IF_MATCH],
         responses={200: AppointmentOut} | shapes.problems(400, 404, 409, 412, 503),
     )
     _view.post = _description(  # type: ignore[method-assign]

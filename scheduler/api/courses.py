@@ -88,7 +88,8 @@ class OneCourse(Resource):
 
     @extend_schema(
         request=ChangedCourseBody,
-        responses={200: course_shapes.CourseOut} | shapes.problems(400, 404, 409, 503),
+        parameters=[shapes.IF_MATCH],
+        responses={200: course_shapes.CourseOut} | shapes.problems(400, 404, 409, 412),
     )
     def patch(self, request: Request, pk: int) -> Response:
         """Change wishes, order, authorisation or attestation; or, with `protocol` alone, amend to its newer version."""
@@ -134,7 +135,11 @@ class _End(Resource):
 
 
 class Pause(_End):
-    @extend_schema(request=Reason, responses={200: course_shapes.EndedCourseOut} | shapes.problems(400, 404, 409))
+    @extend_schema(
+        request=Reason,
+        parameters=[shapes.IF_MATCH],
+        responses={200: course_shapes.EndedCourseOut} | shapes.problems(400, 404, 409, 412),
+    )
     @replayable
     def post(self, request: Request, pk: int) -> Response:
         """Put on hold: bookings that have not begun are cancelled."""
@@ -144,7 +149,9 @@ class Pause(_End):
 
 class Resume(_End):
     @extend_schema(
-        request=OptionalReason, responses={200: course_shapes.EndedCourseOut} | shapes.problems(400, 404, 409)
+        request=OptionalReason,
+        parameters=[shapes.IF_MATCH],
+        responses={200: course_shapes.EndedCourseOut} | shapes.problems(400, 404, 409, 412),
     )
     @replayable
     def post(self, request: Request, pk: int) -> Response:
@@ -154,7 +161,11 @@ class Resume(_End):
 
 
 class Discontinue(_End):
-    @extend_schema(request=Reason, responses={200: course_shapes.EndedCourseOut} | shapes.problems(400, 404, 409))
+    @extend_schema(
+        request=Reason,
+        parameters=[shapes.IF_MATCH],
+        responses={200: course_shapes.EndedCourseOut} | shapes.problems(400, 404, 409, 412),
+    )
     @replayable
     def post(self, request: Request, pk: int) -> Response:
         """End it for good: bookings that have not begun are cancelled, visits not done are waived."""

@@ -172,7 +172,6 @@ class Choice(serializers.ChoiceField):
         return data
 
 
-@extend_schema_field({"type": "integer", "format": "int64"})
 class Id(serializers.Field):
     """An opaque id, as it was given out; as a text too, for clients that keep ids as texts."""
 
@@ -189,7 +188,14 @@ class Id(serializers.Field):
         return value
 
 
-@extend_schema_field({"oneOf": [{"type": "integer", "format": "int64"}, {"type": "string"}]})
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "integer", "format": "int64", "minimum": 0},
+            {"type": "string", "pattern": "^[-A-Za-z0-9_]{1,60}$"},
+        ]
+    }
+)
 class IdOrCode(Id):
     """An id, or the thing's code. A text of digits is an id."""
 
@@ -201,7 +207,15 @@ class IdOrCode(Id):
         return super().to_internal_value(data)
 
 
-@extend_schema_field({"oneOf": [{"type": "boolean"}, {"type": "integer", "format": "int64"}]})
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "boolean"},
+            {"type": "integer", "format": "int64", "minimum": 0},
+            {"type": "string", "pattern": "^[0-9]{1,18}$"},
+        ]
+    }
+)
 class HoldField(Id):
     """true: only keep the place. An id: turn that hold into the booking."""
 

@@ -22,6 +22,7 @@ from scheduler.api.bodies import Body, Query
 from scheduler.api.errors import handle
 from scheduler.api.parsers import JsonParser, LengthNeeded
 from scheduler.api.rate import PerCaller
+from scheduler.api.schema import Described
 from scheduler.domain import permissions
 from scheduler.domain.errors import Forbidden, Malformed, Stale
 from scheduler.models import Appointment, Center, Course
@@ -39,6 +40,7 @@ class Resource(APIView):
     parser_classes = [JsonParser]
     renderer_classes = [JSONRenderer]
     metadata_class = None
+    schema = Described()
     needs: Mapping[str, str] = {}
 
     now: datetime

@@ -26,7 +26,7 @@ EDIT = "edit-setup"
 
 
 class ChangedClosureBody(Body):
-    kind = Choice(choices=Closure.Kind.values, required=False)
+    kind = Choice(choices=Closure.Kind.choices, required=False)
     unit = IdOrCode(required=False, allow_null=True)
     chair = Id(required=False, allow_null=True)
     start = Moment(required=False)
@@ -37,7 +37,7 @@ class ChangedClosureBody(Body):
 class ClosureBody(ChangedClosureBody):
     """Of a `chair`, a `unit`, or, without both, of the whole center. Kind "open" is a unit's extra opening."""
 
-    kind = Choice(choices=Closure.Kind.values, required=False, default="closed")
+    kind = Choice(choices=Closure.Kind.choices, required=False, default="closed")
     start = Moment()
     end = Moment()
     reason = Text(max_length=120)

@@ -50,6 +50,11 @@ class RefusalOut(serializers.Serializer):
     hard = serializers.BooleanField(help_text="A hard rule is never set aside.")
 
 
+class WrongFieldOut(serializers.Serializer):
+    field = serializers.CharField()
+    detail = serializers.CharField()
+
+
 class ProblemOut(serializers.Serializer):
     """RFC 9457. `field` names what is wrong in a body or query (400, 404); `proposals` come with a refused move."""
 
@@ -61,6 +66,8 @@ class ProblemOut(serializers.Serializer):
     field = serializers.CharField(required=False)
     refusals = RefusalOut(many=True)
     alternatives = SlotOut(many=True)
+    errors = WrongFieldOut(many=True, required=False)  # type: ignore[assignment]  # a field, not what is wrong with it
+    proposals = serializers.ListField(child=serializers.DictField(), required=False)
 
 
 class AppointmentOut(serializers.ModelSerializer):
@@ -143,6 +150,10 @@ PAGING = [
     OpenApiParameter("page_size", int, description="At most 200; 50 where it is left out."),
 ]
 
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="The ETag last read; 412 where it has changed since."
+)
+
 
 def page_of(shape: type[serializers.BaseSerializer], name: str) -> serializers.Serializer:
     """The schema of one page of a list."""
@@ -158,7 +169,5 @@ def page_of(shape: type[serializers.BaseSerializer], name: str) -> serializers.S
 
 
 def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
-    """What can go wrong with a call; 401 and 403 always can."""
-    return {
-        (status, "application/problem+json"): OpenApiResponse(ProblemOut) for status in sorted({401, 403, *statuses})
-    }
+    """What can go wrong with this call; schema.py adds what can with all of them."""
+    return {(status, "application/problem+json"): OpenApiResponse(ProblemOut) for status in statuses}

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -115,6 +116,9 @@ class TestSchema:
         assert calls >= {
             *(f"GET /{name}/" for name in ["centers", "units", "chairs", "protocols", "nurses", "shifts", "closures"]),
             *(f"POST /appointments/{{id}}/{step}/" for step in ACTIONS),
+            *(f"POST /{name}/" for name in ("closures", "shifts")),
+            *(f"{call} /{name}/{{id}}/" for name in ("closures", "shifts") for call in ("PATCH", "DELETE")),
+            "POST /shifts/publish/",
             *(f"POST /courses/{{id}}/{step}/" for step in ("pause", "resume", "discontinue")),
             "POST /patients/",
             "GET /patients/{id}/",
@@ -135,6 +139,39 @@ class TestSchema:
             "GET /waitlist/",
             "POST /waitlist/",
         }
+
+    def test_it_is_valid_and_made_without_a_warning(self, tmp_path):
+        call_command("spectacular", "--fail-on-warn", "--validate", "--file", str(tmp_path / "schema.yml"))
+
+    def test_every_call_documents_what_can_go_wrong_as_problems(self, schema):
+        for path, methods in schema["paths"].items():
+            if path.startswith("/api/v1/schema"):
+                continue
+            for method, call in methods.items():
+                answers = call["responses"]
+                wrong = {status for status in answers if int(status) >= 400}
+                needed = {"401", "403", "406", "429", "503"}
+                needed |= {"400", "411", "413", "415"} if method in ("post", "patch") else set()
+                names = {parameter["name"] for parameter in call.get("parameters", [])}
+                needed |= {"404"} if "{id}" in path else set()
+                needed |= {"412"} if "If-Match" in names else set()
+                needed |= {"409", "422"} if "Idempotency-Key" in names else set()
+                assert wrong >= needed, (method, path, needed - wrong)
+                assert {media for status in wrong for media in answers[status]["content"]} == {
+                    "application/problem+json"
+                }
+                assert "Retry-After" in answers["429"]["headers"]
+
+    def test_every_writing_post_takes_an_idempotency_key(self, schema):
+        without = {
+            path
+            for path, methods in schema["paths"].items()
+            if "post" in methods
+            and "Idempotency-Key" not in {each["name"] for each in methods["post"].get("parameters", [])}
+        }
+        assert without == {
+            f"/api/v1/{name}/" for name in ("courses/preview", "patients/search", "slots/search")
+        }  # these write nothing
 
     def test_no_query_parameter_is_personal(self, schema):
         names = {
