@@ -109,7 +109,7 @@ def complete(
         if outcome == "not-given":
             row.status, row.phase = "cancelled", ""
             release_time(row, reason=reason)
-            ledger.supersede(row, now=now)
+            ledger.plan_without(row, now=now)
         else:
             row.status = "fulfilled"
             if row.visit_id is not None:
@@ -128,7 +128,7 @@ def no_show(
     def set_(row: Appointment) -> None:
         row.status, row.reason = "noshow", reason
         release_time(row, reason=reason or "did not come")
-        ledger.supersede(row, now=now)
+        ledger.plan_without(row, now=now)
         redate_without(row, now=now)
 
     return _change(actor, appointment, "no-show", set_, version, now, reason=reason)

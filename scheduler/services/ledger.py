@@ -72,11 +72,27 @@ def plan_for(*appointments: Appointment, kind: Kind, now: datetime) -> None:
 
 
 def supersede(*appointments: Appointment, now: datetime) -> int:
-    """Unsent messages about these appointments are no longer true. Returns how many. One in flight is left to
-    its sender, which looks at the world again before it sends."""
-    return LedgerEntry.objects.filter(
-        appointment__in=[appointment.pk for appointment in appointments], state=LedgerEntry.State.DUE
-    ).update(state=LedgerEntry.State.SUPERSEDED, done_at=now)
+    """Unsent messages about these appointments are no longer true, nor the reminders of their stays: another dose may
+    be the first now. Returns how many. One in flight is left to its sender, which looks at the world again."""
+    stays = {a.visit.course_id for a in appointments if a.visit is not None and a.visit.course.protocol.keeps_chair}
+    return (
+        LedgerEntry.objects.filter(
+            Q(appointment__in=[appointment.pk for appointment in appointments])
+            | Q(course__in=stays, kind=LedgerEntry.Kind.REMINDER),
+            state=LedgerEntry.State.DUE,
+        )
+        .order_by()
+        .update(state=LedgerEntry.State.SUPERSEDED, done_at=now)
+    )
+
+
+def plan_without(appointment: Appointment, *, now: datetime) -> None:
+    """It did not take place: nothing about it is true any more, and the reminders of a stay are about the dose that
+    comes first without it. Nobody is told. The appointment is saved as it now is."""
+    supersede(appointment, now=now)
+    course = appointment.visit.course if appointment.visit is not None else None
+    if course is not None and course.protocol.keeps_chair:
+        _write(_reminders(course, [appointment], recipients_of([course.patient_id]), now), now)
 
 
 def plan_overview(course: Course, *, now: datetime, recipient: Recipient | None = None) -> None:

@@ -139,7 +139,9 @@ Doses = list[tuple[datetime, Decimal]]
 
 
 def _doses(world: World, picture: Picture, one: Asked, others: list[Booking], ignoring: frozenset[int]) -> Doses:
-    """Her other doses of the substance: given, and booked or running."""
+    """Her other doses of the substance: given, and booked or running. Nobody has none."""
+    if one.booking.patient is None:
+        return []
     found = [
         (dose.at, dose.mg)
         for dose in picture.doses.values()

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import pytest
 
 from scheduler.domain.errors import Refused
-from scheduler.models import Appointment, UnitDay
+from scheduler.models import Appointment, LedgerEntry, UnitDay
 from scheduler.queries import integrity
-from scheduler.services import booking
+from scheduler.services import attendance, booking
 from tests.factories import NOW, utc
 from tests.support.clinic import Clinic, place, unplaced
 
@@ -67,3 +67,27 @@ def test_a_hold_that_another_days_booking_sweeps_up_changes_its_own_day(clinic):
     clinic.book(ana, "2026-12-01T10:00-05:00", now=later)
     assert Appointment.objects.get(start=MONDAY).status == "cancelled"
     assert UnitDay.objects.get(date=date(2026, 11, 30)).version > before
+
+
+def reminded(course):
+    rows = LedgerEntry.objects.filter(course=course, kind="reminder", state="due").order_by("due")
+    return [(row.appointment.visit.ordinal, row.offset_days) for row in rows]
+
+
+class TestRemindersOfAStay:
+    """They are about its first dose, whichever that is."""
+
+    def test_go_back_to_the_first_dose_when_it_is_reopened(self, clinic):
+        course = clinic.stay(clinic.patient())
+        first, *_ = place(course)
+        assert reminded(course) == [(1, 3), (1, 1)]
+        clinic.cancel(first)
+        assert reminded(course) == [(2, 3), (2, 1)]
+        booking.reopen(actor=clinic.actor, appointment=first, now=NOW)
+        assert reminded(course) == [(1, 3), (1, 1)]
+
+    def test_go_on_to_the_next_dose_when_the_first_does_not_take_place(self, clinic):
+        course = clinic.stay(clinic.patient())
+        first, *_ = place(course)
+        attendance.complete(actor=clinic.actor, appointment=first, outcome="not-given", reason="She is ill.", now=NOW)
+        assert reminded(course) == [(2, 3), (2, 1)]
