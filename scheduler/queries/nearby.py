@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from scheduler.domain import placement
@@ -11,6 +12,7 @@ from scheduler.domain.rules import Need
 from scheduler.queries.search import Ground, Slot, as_slot, candidates
 
 ALTERNATIVES = 3
+DUE_REASONS = frozenset({"on_due_day", "days_after_due", "days_before_due", "on_due_time", "minutes_from_due"})
 DAYS_AROUND = 7  # how far alternatives to a refused start are looked for first
 
 
@@ -21,7 +23,6 @@ def nearest(
     *,
     chair: int | None,
     now: datetime,
-    last: datetime | None = None,
 ) -> list[Slot]:
     """Up to three varied places near a start that was refused, none of them in the past: inside the window if the
     visit has one and there is room in it, else around the wanted time, else as far as was read."""
@@ -43,5 +44,13 @@ def nearest(
             per_chair=True,
         )
         if found:
-            return [as_slot(where, need, candidate) for candidate in placement.spread_out(found, ALTERNATIVES)]
+            chosen = placement.spread_out(found, ALTERNATIVES)
+            if wanted != need.due:
+                chosen = [_without_due(candidate) for candidate in chosen]
+            return [as_slot(where, need, candidate) for candidate in chosen]
     return []
+
+
+def _without_due(candidate: placement.Candidate) -> placement.Candidate:
+    """The time that was asked for ranks like a due time, but it is none, so nothing is said of it."""
+    return replace(candidate, reasons=tuple(one for one in candidate.reasons if one.code not in DUE_REASONS))
