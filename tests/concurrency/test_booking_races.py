@@ -19,13 +19,14 @@ from django.db import connection
 from scheduler.domain.errors import Busy, Refused, Stale
 from scheduler.domain.intervals import Interval
 from scheduler.domain.placement import Wishes
-from scheduler.models import Appointment, Closure, Dose, Occupancy, Registration, backstop
+from scheduler.models import Appointment, Closure, Dose, Event, Occupancy, Registration, backstop
 from scheduler.queries import needs
 from scheduler.queries.course_request import CourseRequest
 from scheduler.queries.plan import preview
 from scheduler.queries.search import best_slots, ground
 from scheduler.services import attendance, booking, courses, jobs, locking, settle
 from scheduler.services.courses import Placement
+from scheduler.services.setup import ClosureFacts, add_closure
 from scheduler.services.undo import undo
 from tests import factories as make
 from tests.factories import NOW, utc
@@ -191,15 +192,14 @@ def test_moves_across_units_and_days_in_opposite_directions_deadlock_nobody():
 def test_a_booking_that_races_a_closure_is_refused_or_was_first():
     unit, actor, patients = scene(chairs=8, patients=16)
 
-    def close():
-        return Closure.objects.create(
-            center=unit.center, unit=unit, starts_at=MONDAY - HOUR, ends_at=MONDAY + 3 * HOUR, reason="Burst pipe"
-        )
-
+    facts = ClosureFacts(start=MONDAY - HOUR, end=MONDAY + 3 * HOUR, reason="Burst pipe", unit=unit)
     calls = [lambda n=n, p=p: book(actor, chairs(unit)[n % 8], MONDAY, patient=p) for n, p in enumerate(patients)]
-    results = together([*calls, close])
-    assert isinstance(results.pop(), Closure)
+    calls.insert(8, lambda: add_closure(actor=actor, center=unit.center, facts=facts, now=NOW))
+    results = together(calls)
+    assert isinstance(results.pop(8), Closure)
     assert set(answers(results)) <= {"booked", "Refused"}
+    closed = Event.objects.get(verb="add-closure").pk
+    assert not Event.objects.filter(verb="book", pk__gt=closed).exists(), "booked after it was closed"
     assert_no_overlap()
     with pytest.raises(Refused) as refused:
         book(actor, chairs(unit)[0], MONDAY + HOUR, patient=patients[0])
