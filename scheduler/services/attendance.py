@@ -13,7 +13,7 @@ from django.db.models import F
 from scheduler.domain import lifecycle
 from scheduler.domain.errors import Malformed, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
-from scheduler.models import Appointment, Center, Course, Dose, Patient, Visit
+from scheduler.models import Appointment, Center, Course, Dose, Patient, Protocol, Visit
 from scheduler.queries.course_request import MOST_MG, check_moment, check_reason
 from scheduler.services import ledger, record
 from scheduler.services.booking import release_time
@@ -153,6 +153,7 @@ def record_dose_elsewhere(
     mg = Decimal(mg)
     if not (mg.is_finite() and 0 <= mg <= MOST_MG):
         raise Malformed("mg", gettext_noop("A dose is from 0 to {most} mg."), most=MOST_MG)
+    substance = _as_in_protocols(substance)
     if not 0 < len(substance) <= LONGEST_SUBSTANCE:
         raise Malformed("substance", gettext_noop("Say which substance, in at most 60 characters."))
     if not patient.registrations.filter(center=center).exists():
@@ -183,6 +184,13 @@ def record_dose_elsewhere(
             return dose
 
     return run()
+
+
+def _as_in_protocols(substance: str) -> str:
+    """The substance as protocols spell it: rules compare it letter by letter, people don't."""
+    wanted = substance.strip()
+    known = Protocol.objects.filter(substance__iexact=wanted).values_list("substance", flat=True).first()
+    return known or wanted
 
 
 def complete_course_if_over(course: Course, *, actor: Actor, now: datetime) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Q
+
 from scheduler.domain.errors import Refused
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Chair, Course, Visit
@@ -42,8 +44,10 @@ def place_visit(*, actor: Actor, visit: Visit, now: datetime) -> list[Appointmen
 
 def _waiting(visit: Visit) -> list[Visit]:
     """What is to be placed together with this visit, as it is now: somebody may have booked, waived or paused."""
-    found = Visit.objects.filter(state="unplaced", course__status="active")
-    found = found.filter(course=visit.course_id) if visit.course.protocol.keeps_chair else found.filter(pk=visit.pk)
+    wanted = Q(pk=visit.pk)
+    if visit.course.protocol.keeps_chair:
+        wanted |= Q(course=visit.course_id, reason="")  # the others that somebody took down wait for a person
+    found = Visit.objects.filter(wanted, state="unplaced", course__status="active")
     return list(
         found.select_related("course__center", "course__patient", "course__protocol", "course__unit__center").order_by(
             "ordinal"

@@ -225,6 +225,14 @@ class TestDosesElsewhere:
         assert "Mon 30 Nov 10:00" in caps[0].detail
         book(actor, bed, MONDAY + timedelta(hours=23), patient=patient, protocol=protocol)
 
+    def test_counts_however_somebody_spells_it(self, actor, center, night_suite, patient):
+        protocol = make.make_dhe(keeps_chair=False)
+        dose = self.record(actor, center, patient, MONDAY, substance=" Dihydroergotamine ")
+        assert dose.substance == "dihydroergotamine"
+        with pytest.raises(Refused) as refused:
+            book(actor, chairs(night_suite)[0], MONDAY + timedelta(hours=2), patient=patient, protocol=protocol)
+        assert codes(refused) == ["interval_is_kept"]
+
     def test_as_a_visits_dose_it_is_done_and_the_next_counts_from_it(self, actor, center, stay):
         first = live(stay)[0]
         booking.cancel(actor=actor, appointment=first, reason="Took it at home.", now=SATURDAY)
@@ -242,7 +250,7 @@ class TestDosesElsewhere:
             {"mg": Decimal("NaN")},
             {"mg": Decimal("Infinity")},
             {"mg": Decimal(10**6)},
-            {"substance": ""},
+            {"substance": " "},
             {"substance": "x" * 61},
             {"visit": row.visit},  # another patient's
         ):

@@ -559,6 +559,16 @@ class TestStay:
         assert len(again) == 6
         assert_kept()
 
+    def test_a_dose_that_a_person_took_down_is_not_put_back_beside_another(self, actor, course):
+        rows = live(course)
+        for row in (rows[1], rows[4]):
+            booking.cancel(actor=actor, appointment=row, reason="Sleeps.", now=NOW)
+        course.visits.filter(ordinal=5).update(reason="")  # as after a hold that ran out
+        visit = course.visits.select_related("course__protocol").get(ordinal=5)
+        placing.place_visit(actor=actor, visit=visit, now=NOW)
+        assert [row.visit.ordinal for row in live(course)] == [1, 3, 4, 5, 6]
+        assert_kept()
+
     def test_a_dose_whose_bed_went_out_of_service_waits_with_the_reason(self, actor, course):
         row = live(course)[1]
         booking.cancel(actor=actor, appointment=row, reason="Late.", now=NOW)
