@@ -132,7 +132,7 @@ def test_the_label_can_be_attested_away_and_the_policy_cannot(code: str) -> None
 
 def test_twice_a_day_fits_a_day_suite_and_is_not_called_every_eight_hours() -> None:
     row = ROWS["dhe-bid"]
-    assert row["cadence_within_day"] == [0, 420]
+    assert row["cadence_within_day"] == [0, 440]
     assert not row["keeps_chair"]
     assert "8" not in row["name"] + row["short_name"]
 
