@@ -19,7 +19,15 @@ BIGGEST_ID = 2**63 - 1
 _MISSING: dict[str, Any] = {"required": _("This is missing."), "null": _("This can’t be null.")}
 
 
-@extend_schema_field({"type": "string", "format": "date-time", "example": "2027-03-13T09:00-05:00"})
+# Not "format": "date-time", for RFC 3339 would want the seconds.
+@extend_schema_field(
+    {
+        "type": "string",
+        "pattern": r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]"
+        r"(:00(\.0{1,6})?)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
+        "example": "2027-03-13T09:00-05:00",
+    }
+)
 class Moment(serializers.Field):
     """ISO 8601 with an offset, on a whole minute. Inside aware UTC, outside in the zone of the context's center."""
 
@@ -82,7 +90,6 @@ class CalendarDay(Day):
         return day
 
 
-@extend_schema_field({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "example": "10:00"})
 class Clock(serializers.Field):
     """A wall-clock time of the center, "10:00"; inside the minute of the day, 600."""
 

@@ -55,6 +55,8 @@ class SearchBody(Body):
 
 
 class ContactOut(serializers.ModelSerializer):
+    email = serializers.CharField()  # may be empty
+
     class Meta:
         model = Contact
         fields = ["id", "name", "relation", "email", "phone", "may_be_mailed", "may_book"]

@@ -55,6 +55,26 @@ class Described(AutoSchema):
         return getattr(getattr(self.view, self.method.lower(), None), "is_replayable", False)
 
 
+class _ClockSchema(OpenApiSerializerFieldExtension):
+    """A day that ends at midnight ends at 24:00, which nobody asks for."""
+
+    target_class = "scheduler.api.fields.Clock"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        midnight = "|24:00" if direction == "response" else ""
+        return {"type": "string", "pattern": f"^(([01][0-9]|2[0-3]):[0-5][0-9]{midnight})$", "example": "10:00"}
+
+
+class _TextSchema(OpenApiSerializerFieldExtension):
+    """Blanks alone are no text."""
+
+    target_class = "scheduler.api.fields.Text"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        text: dict[str, Any] = auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+        return text if self.target.allow_blank else text | {"minLength": 1, "pattern": r"\S"}
+
+
 class _IdSchema(OpenApiSerializerFieldExtension):
     """Given out as numbers; taken as texts, too."""
 
