@@ -9,7 +9,8 @@ import pytest
 from scheduler.domain.errors import Refused
 from scheduler.models import Appointment, LedgerEntry, UnitDay
 from scheduler.queries import integrity
-from scheduler.services import attendance, booking
+from scheduler.services import attendance, booking, courses
+from scheduler.services.settle import Override
 from tests.factories import NOW, utc
 from tests.support.clinic import Clinic, place, unplaced
 
@@ -91,3 +92,14 @@ class TestRemindersOfAStay:
         first, *_ = place(course)
         attendance.complete(actor=clinic.actor, appointment=first, outcome="not-given", reason="She is ill.", now=NOW)
         assert reminded(course) == [(2, 3), (2, 1)]
+
+
+def test_a_waived_visit_that_stood_outside_its_window_leaves_the_next_where_it_was_due(clinic):
+    course = clinic.quarterly_course()
+    _, second, *_ = place(course)
+    third = course.visits.get(ordinal=3)
+    outside = Override(frozenset({"window_is_kept"}), "She travels.")
+    clinic.move(second, "2027-03-15T10:00-04:00", override=outside, accept_following=True)
+    assert course.visits.get(ordinal=3).due > third.due
+    courses.waive(actor=clinic.actor, visit=second.visit, reason="Not needed.", now=NOW)
+    assert course.visits.get(ordinal=3).due == third.due
