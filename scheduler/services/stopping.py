@@ -16,7 +16,7 @@ from scheduler.services import ledger, record
 from scheduler.services.attendance import complete_course_if_over
 from scheduler.services.booking import release_time
 from scheduler.services.changes import days_of
-from scheduler.services.following import live_of_course
+from scheduler.services.following import live_of_course, redate
 from scheduler.services.locking import TRIES, locked, retrying
 from scheduler.services.writing import not_possible
 
@@ -47,6 +47,8 @@ def waive(*, actor: Actor, visit: Visit, reason: str, now: datetime) -> Visit:
             before = current.state
             current.state, current.reason, current.refusals = "waived", reason, []
             current.save(update_fields=["state", "reason", "refusals"])
+            if rows:
+                redate(current.course, now=now)  # what stood outside its window is no anchor any more
             record.event(
                 actor=actor,
                 verb="waive",

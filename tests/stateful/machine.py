@@ -208,11 +208,14 @@ class Frame(RuleBasedStateMachine):
         )
 
     def gone(self, row: Booking, status: str) -> Picture:
-        """The booking is off, and its visit waits for a place again."""
+        """The booking is off, and its visit waits for a place again, unless its course was given up."""
         off = replace(row, status=status, expires=None, began=None, confirmed=False)
         picture = self.picture.with_booking(off)
         is_hers = row.visit is not None and picture.visits[row.visit].state in ("booked", "done")
-        return picture.with_visit(row.visit, "unplaced") if is_hers else picture
+        if row.visit is None or not is_hers:
+            return picture
+        is_over = picture.courses[picture.visits[row.visit].course].status == "discontinued"
+        return picture.with_visit(row.visit, "waived" if is_over else "unplaced")
 
     def may_come_back(self, row: Booking) -> bool:
         """Whether a booking that is off can stand again: somebody comes, and her visit still waits for a place."""
