@@ -1,0 +1,1 @@
+"""`manage.py benchmark`: the workload, its scratch servers, what is measured, and the table."""
