@@ -13,16 +13,16 @@ from itertools import pairwise
 
 from scheduler.domain.errors import Malformed, gettext_noop
 from scheduler.domain.permissions import Actor
-from scheduler.models import Appointment, Center, Chair, Course, Protocol, Visit
+from scheduler.models import Center, Chair, Course, Protocol, Visit
 from scheduler.queries.course_request import CourseRequest, check_moment, check_reason
 from scheduler.queries.drafts import GENERATED, Draft, anchors, drafts_until
 from scheduler.services import ledger, record
-from scheduler.services.changes import snapshot
+from scheduler.services.attendance import complete_course_if_over
 from scheduler.services.following import live_of_course, redate
 from scheduler.services.locking import locked, retrying, unit_days
 from scheduler.services.settle import Override, Wanted, check_override, settle
 from scheduler.services.stopping import course_now, discontinue, pause, set_status, waive
-from scheduler.services.writing import check_place, not_possible
+from scheduler.services.writing import check_place, not_possible, recorded
 
 __all__ = ["CourseRequest", "Placement", "amend", "create", "discontinue", "extend", "pause", "resume", "waive"]
 
@@ -82,17 +82,13 @@ def create(
                 check_override(actor, override, wanted)
                 rows = settle(actor=actor, wanted=wanted, override=override, now=now)
                 for row in rows:
-                    record.event(actor=actor, verb="book", subject=row, now=now, after=_said(row))
+                    recorded(actor, "book", row, {}, override, now)
                 ledger.plan_for(*rows, kind="booked", now=now)
                 if override is not None:
                     redate(course, now=now)
         return course
 
     return run()
-
-
-def _said(row: Appointment) -> dict:
-    return {name: value for name, value in snapshot(row).items() if value}
 
 
 def _with_between(days: set) -> set:
@@ -180,6 +176,7 @@ def resume(*, actor: Actor, course: Course, reason: str = "", now: datetime) -> 
             set_status(actor, current, "resume", "active", reason, now)
             redate(current, now=now)
             Visit.objects.filter(course=current, state="unplaced").update(tried_at=None)
+            complete_course_if_over(current, actor=actor, now=now)  # the last one may have been done meanwhile
         return current
 
     resumed = run()

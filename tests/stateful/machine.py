@@ -6,7 +6,7 @@ read again, and held against what the oracle expected and against the promises.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -119,12 +119,12 @@ class Frame(RuleBasedStateMachine):
         database = rows.read()
         seen = rows.picture(database).without_lapsed(self.now)
         wanted = expected.without_lapsed(self.now).with_courses_over()
-        assert dict(seen.bookings) == dict(wanted.bookings)
+        _same(seen.bookings, wanted.bookings)
         states = {pk: visit.state for pk, visit in wanted.visits.items()}
         if verb == "resume":  # what became due meanwhile is there, without a place
             states = dict.fromkeys(seen.visits, "unplaced") | states
-        assert {pk: visit.state for pk, visit in seen.visits.items()} == states
-        assert dict(seen.courses) == dict(wanted.courses)
+        _same({pk: visit.state for pk, visit in seen.visits.items()}, states)
+        _same(seen.courses, wanted.courses)
         assert _nameless(seen) == _nameless(wanted)
         self.take(database)
 
@@ -232,6 +232,11 @@ class Frame(RuleBasedStateMachine):
         """Whether that local day has passed."""
         zone = self.world.place_of(chair).zone
         return start.astimezone(zone).date() < self.now.astimezone(zone).date()
+
+
+def _same(seen: Mapping[int, Any], wanted: Mapping[int, Any]) -> None:
+    different = {pk: (seen.get(pk), wanted.get(pk)) for pk in {**seen, **wanted} if seen.get(pk) != wanted.get(pk)}
+    assert not different, f"by key, what is there and what was expected: {different}"
 
 
 def _nameless(picture: Picture) -> list[Any]:

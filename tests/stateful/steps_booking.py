@@ -30,7 +30,7 @@ class BookingSteps(Frame):
         return found & HARD if hard_only else found - aside
 
     def booked(self, answer: Answer, row: Booking, verb: str, aside: frozenset[str]) -> None:
-        row = replace(row, pk=answer.result.pk, aside=aside or row.aside)
+        row = replace(row, pk=answer.result.pk, aside=aside & self.broken_by(row))
         self.became(self.picture.with_booking(row).with_visit(row.visit, "booked"), verb)
 
     @rule(
@@ -136,7 +136,7 @@ class BookingSteps(Frame):
             assert answer.codes == {"transition_is_allowed"}
         elif self.judge(answer, self.broken_by(moved, aside=aside), moved):
             confirmed = row.confirmed and start == row.start
-            moved = replace(moved, confirmed=confirmed, aside=aside or row.aside)
+            moved = replace(moved, confirmed=confirmed, aside=aside & self.broken_by(moved))
             self.became(self.picture.with_booking(moved), "move")
 
     @precondition(lambda self: self.picture.bookings)

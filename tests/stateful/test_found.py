@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -103,3 +104,21 @@ def test_a_waived_visit_that_stood_outside_its_window_leaves_the_next_where_it_w
     assert course.visits.get(ordinal=3).due > third.due
     courses.waive(actor=clinic.actor, visit=second.visit, reason="Not needed.", now=NOW)
     assert course.visits.get(ordinal=3).due == third.due
+
+
+def test_a_course_whose_last_visit_was_done_while_it_paused_is_completed_when_it_is_resumed(clinic):
+    course = clinic.quarterly_course(doses=1)
+    courses.pause(actor=clinic.actor, course=course, reason="She travels.", now=NOW)
+    attendance.record_dose_elsewhere(
+        actor=clinic.actor,
+        center=clinic.center,
+        patient=course.patient,
+        substance="eptinezumab",
+        mg=Decimal(100),
+        given_at=NOW,
+        visit=course.visits.get(),
+        now=NOW,
+    )
+    courses.resume(actor=clinic.actor, course=course, now=NOW)
+    course.refresh_from_db()
+    assert course.status == "completed"
