@@ -232,7 +232,7 @@ def _write_all(
             for row in written:
                 recorded(actor, verb, row, {}, override, now)
             ledger.plan_for(*written, kind="booked", now=now)
-            following.redate_moved(written, now=now)
+            following.redate_all([row for row in written if row.override], now=now)
             return written
 
     return with_alternatives(run, wanted, now)

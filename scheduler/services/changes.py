@@ -44,7 +44,9 @@ REMEMBERED = (
 
 
 def snapshot(appointment: Appointment) -> dict[str, Any]:
-    return {name: getattr(appointment, name) for name in REMEMBERED}
+    """With the codes of the rules set aside; the reason for it is the event's own."""
+    aside = appointment.override["codes"] if appointment.override else None
+    return {name: getattr(appointment, name) for name in REMEMBERED} | {"override": aside}
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -18,7 +18,6 @@ from scheduler.domain.intervals import Interval
 from scheduler.domain.recurrence import gap_kept
 from scheduler.domain.rules import ChairFacts, DoseFact
 from scheduler.models import Appointment, Chair, Course, Visit
-from scheduler.queries import needs
 from scheduler.queries.drafts import Draft, anchors, due_drafts, happened
 from scheduler.queries.nearby import DAYS_AROUND
 from scheduler.queries.plan import place_draft
@@ -202,13 +201,8 @@ def redate_without(row: Appointment, *, now: datetime) -> None:
         redate(row.visit.course, now=now)
 
 
-def redate_moved(rows: Iterable[Appointment], *, now: datetime) -> None:
-    """Re-date the courses of bookings that were written outside their window, or back into it."""
-    seen: set[int] = set()
-    for row in rows:
-        if row.visit is None or row.visit.course_id in seen or row.status == "pending":
-            continue
-        outside = not needs.window_of(row.visit).contains(row.start)
-        if outside or row.override is not None or len(list(rows)) > 1:
-            seen.add(row.visit.course_id)
-            redate(row.visit.course, now=now)
+def redate_all(rows: Iterable[Appointment], *, now: datetime) -> None:
+    """Re-date the courses of bookings that were moved: out of their window, or back into it."""
+    courses = {row.visit.course_id: row.visit.course for row in rows if row.visit is not None}
+    for course in courses.values():
+        redate(course, now=now)

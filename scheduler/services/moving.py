@@ -143,7 +143,7 @@ def _move_all(
                     row.save(update_fields=["confirmed_at"])
                 recorded(actor, verb, row, before[row.pk], override, now)
             _tell(written, before, verb, now)
-            following.redate_moved(written, now=now)
+            following.redate_all(written, now=now)
             return written
 
     return with_alternatives(run, wanted, now)[0]

@@ -74,14 +74,15 @@ def settle(
     written: list[Appointment] = []
     for one in wanted:
         stay = kept.get(one.need.course) if one.need.keeps_chair and one.need.course is not None else None
-        found = refusals(
-            one.proposal(stay), _situation(one, stay, ignoring=waiting, now=now), overridden=_codes(override)
-        )
-        if hard_only:
-            found = [refusal for refusal in found if refusal.is_hard]
+        found = refusals(one.proposal(stay), _situation(one, stay, ignoring=waiting, now=now))
+        aside = {refusal.code for refusal in found if not refusal.is_hard} & _codes(override)
+        found = [refusal for refusal in found if refusal.is_hard or not (hard_only or refusal.code in aside)]
         said += [_of_visit(refusal, one, len(wanted)) for refusal in found]
         if not found:
-            written.append(_write(one, actor=actor, override=override, now=now))
+            if not hard_only and one.appointment is not None:
+                one.appointment.override = None  # what was set aside for its old place is no decision about this one
+            decided = replace(override, codes=frozenset(aside)) if override is not None and aside else None
+            written.append(_write(one, actor=actor, override=decided, now=now))
             if one.appointment is not None:
                 waiting.discard(one.appointment.pk)
     if said:

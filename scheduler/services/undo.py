@@ -108,8 +108,16 @@ def _take_again(
 
 def _set(row: Appointment, before: dict[str, Any]) -> None:
     for name, value in before.items():
-        if name not in _PLACE:
+        if name == "override":
+            row.override = _decision(row, value) if value else None
+        elif name not in _PLACE:
             setattr(row, name, value)
+
+
+def _decision(row: Appointment, codes: list[str]) -> dict[str, Any]:
+    """The rules set aside for its old place, with who did and why, as the event of that place remembers."""
+    made = Event.objects.filter(subject="appointment", subject_id=row.pk, after__override=codes).order_by("-pk").first()
+    return {"codes": codes, "reason": made.reason if made else "", "by": made.actor if made else ""}
 
 
 def _take_dose_back(actor: Actor, row: Appointment, now: datetime) -> None:

@@ -75,6 +75,7 @@ def not_possible(sentence: str, **facts: Any) -> Refused:
 def recorded(
     actor: Actor, verb: str, row: Appointment, before: dict[str, Any], override: Override | None, now: datetime
 ) -> None:
+    """The event of one booking written: its reason is that of the rules set aside for it, if any were."""
     after = snapshot(row)
     was, became = difference(before, after) if before else ({}, {k: v for k, v in after.items() if v})
     record.event(
@@ -83,8 +84,8 @@ def recorded(
         subject=row,
         now=now,
         before=was,
-        after=became | ({"override": sorted(override.codes)} if override is not None else {}),
-        reason=override.reason if override is not None else "",
+        after=became,
+        reason=override.reason if override is not None and row.override else "",
     )
 
 

@@ -11,6 +11,7 @@ from scheduler.models import Appointment
 from scheduler.services import attendance, booking, courses, jobs
 from scheduler.services.following import proposals
 from scheduler.services.settle import Override
+from scheduler.services.undo import undo
 from tests import factories as make
 from tests.factories import NOW, utc
 from tests.services.steps import (
@@ -146,6 +147,34 @@ class TestQuarterly:
         booking.move(actor=actor, appointment=rows[1], start=utc("2027-03-15T10:00-04:00"), override=LATE, now=NOW)
         assert proposed(course) == []
         assert local(course.visits.get(ordinal=3).due) == "Tue 15 Jun 10:00"
+
+    def test_what_was_set_aside_is_noted_only_where_it_had_to_be(self, actor, course):
+        rows = live(course)
+        booking.move(
+            actor=actor,
+            appointment=rows[1],
+            start=utc("2027-03-15T10:00-04:00"),
+            override=LATE,
+            accept_following=True,
+            now=NOW,
+        )
+        assert [row.override is not None for row in live(course)] == [False, True, False, False]
+
+    def test_undone_alone_its_followers_are_proposed_again(self, actor, course):
+        rows = live(course)
+        booking.move(
+            actor=actor,
+            appointment=rows[1],
+            start=utc("2027-03-15T10:00-04:00"),
+            override=LATE,
+            accept_following=True,
+            now=NOW,
+        )
+        undo(actor=actor, appointment=rows[1], now=NOW)
+        assert [(ordinal, to) for ordinal, _, to in proposed(course)] == [
+            (3, "Mon 31 May 10:00"),
+            (4, "Mon 30 Aug 10:00"),
+        ]
 
     def test_moved_back_into_its_window_the_later_due_times_come_back(self, actor, course):
         before = list(course.visits.values_list("due", flat=True))

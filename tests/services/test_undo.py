@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 KEPT = (
     "status", "phase", "chair_id", "start", "end", "confirmed_at", "arrived_at", "checked_in_at", "actual_start",
-    "actual_end", "phase_at", "outcome", "reason",
+    "actual_end", "phase_at", "outcome", "reason", "override",
 )  # fmt: skip
 
 
@@ -105,6 +105,16 @@ def test_brings_back_booking_visit_due_times_and_doses(actor, course, row, step)
     assert undone.version == Appointment.objects.get(pk=row.pk).version > row.version + 1
     assert verbs(row)[-1] == "undo"
     assert_kept()
+
+
+def test_a_decision_to_set_the_window_aside_comes_back_with_who_and_why(actor, course, row):
+    STEPS["move outside"](actor, row)
+    before = world(course)
+    booking.move(actor=actor, appointment=row, start=MONDAY, now=NOW)
+    assert Appointment.objects.get(pk=row.pk).override is None
+    undo(actor=actor, appointment=row, now=NOW)
+    assert world(course) == before
+    assert Appointment.objects.get(pk=row.pk).override["reason"] == "She travels."
 
 
 def test_a_phase(actor, row):
