@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.db import connections
 from django.test.utils import setup_databases, teardown_databases
@@ -22,6 +23,14 @@ from tests.support.broker import Broker
 from tests.support.committed import Template
 from tests.support.processes import CeleryWorker, WebServer
 from tests.support.smtp import SmtpServer
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Property tests draw the same examples on every run of the suite, and new ones in `make drill` (--full): what
+    a drill finds becomes a test, and nobody's unrelated change is stopped by luck."""
+    hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, print_blob=True)
+    hypothesis.settings.register_profile("drill", deadline=None, print_blob=True)
+    hypothesis.settings.load_profile("drill" if config.getoption("--full") else "suite")
 
 
 @pytest.fixture(scope="session")
