@@ -195,30 +195,21 @@ def _taken(
     chairs: Sequence[int], wide: Interval, interval: Interval, now: datetime
 ) -> tuple[list[Interval], list[Stay]]:
     """All taken chair time in `wide`, and the stays that touch `interval`."""
-    taken: list[Interval] = []
-    stays: list[Stay] = []
-    rows = (
-        Occupancy.objects.filter(chair_id__in=chairs, chair_until__gt=wide.start, chair_from__lt=wide.end)
-        .exclude(appointment__status="pending", appointment__hold_expires_at__lte=now)
-        .select_related("stay__patient", "stay__protocol")
-        .only(
-            "chair_id",
-            "chair_from",
-            "chair_until",
-            "stay__doses",
-            "stay__status",
-            "stay__patient__first_name",
-            "stay__patient__last_name",
-            "stay__protocol__short_name",
-        )
+    rows = Occupancy.objects.filter(chair_id__in=chairs, chair_until__gt=wide.start, chair_from__lt=wide.end).exclude(
+        appointment__status="pending", appointment__hold_expires_at__lte=now
     )
-    for row in rows:
-        assert row.chair_from is not None  # filtered by chair, and a chair's time has both ends
-        assert row.chair_until is not None
-        occupied = Interval(row.chair_from, row.chair_until)
+    # Weeks of chair time as raw values: as objects they would be most of what the day's schedule costs.
+    taken: list[Interval] = []
+    staying: dict[int, tuple[int, Interval]] = {}
+    for chair, start, until, course in rows.values_list("chair_id", "chair_from", "chair_until", "stay_id"):
+        if chair is None or start is None or until is None:  # the check constraint says there is none
+            continue
+        occupied = Interval(start, until)
         taken.append(occupied)
-        if row.stay is not None and row.chair_id is not None and occupied.overlaps(interval):
-            stays.append(Stay(course=row.stay, chair_id=row.chair_id, interval=occupied))
+        if course is not None and occupied.overlaps(interval):
+            staying[course] = chair, occupied
+    courses = Course.objects.filter(pk__in=staying).select_related("patient", "protocol")
+    stays = [Stay(course=course, chair_id=staying[course.pk][0], interval=staying[course.pk][1]) for course in courses]
     return taken, stays
 
 

@@ -5,7 +5,7 @@ Searching takes no locks; services/booking.py checks every rule again under its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -219,12 +219,17 @@ def _nurses_room(where: Ground, need: Need, horizon: Horizon, everything: int, l
     return watched & ~no_start
 
 
-def load_share(where: Ground, loads: Loads) -> Mapping[datetime, float]:
-    """Taken share of the nurses' acuity by quarter hour, for levelling the load."""
-    return {
-        quarter: loads[quarter].acuity / can.acuity if can.acuity else 2.0
-        for quarter, can in where.unit.capacity.items()
-    }
+def load_share(where: Ground, loads: Loads) -> Callable[[datetime], float]:
+    """Taken share of the nurses' acuity at a moment, for levelling the load; asked for few moments of many."""
+
+    def share(moment: datetime) -> float:
+        quarter = staffing.quarter_of(moment)
+        can = where.unit.capacity.get(quarter)
+        if can is None:
+            return 0.0
+        return loads[quarter].acuity / can.acuity if can.acuity else 2.0
+
+    return share
 
 
 def best_slots(where: Ground, need: Need, span: Interval, **asked: Any) -> list[Slot]:

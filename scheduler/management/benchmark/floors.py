@@ -18,7 +18,7 @@ _DAY = """SELECT a.*, p.first_name, p.last_name FROM scheduler_appointment a
     JOIN scheduler_patient p ON p.id = a.patient_id WHERE a.unit_id = %s AND a.start >= %s AND a.start < %s"""
 
 
-def _rows(sql: str, *values: object) -> Callable[[], None]:
+def _rows(sql: str, *values: int | datetime) -> Callable[[], None]:
     def read() -> None:
         with connection.cursor() as cursor:
             cursor.execute(sql, values)

@@ -47,8 +47,8 @@ def _number(value: float | None, unit: str) -> str:
 
 def machine() -> str:
     info = Path("/proc/cpuinfo")
-    names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")] \
-        if info.exists() else []  # fmt: skip
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load = os.getloadavg()[0]
     return (
@@ -62,8 +62,8 @@ def page(results: Sequence[Mapping[str, Any]], *, day: str, machine: str, comman
         "# Benchmarks",
         f"Written by `{command}` on {day}.\n\nMachine: {machine}. The load generator runs on the same machine.",
         "24 chairs, Monday to Friday 08-18, 13 weeks, about 75 bookings a day of 30 to 240 minutes, 400 patients. "
-        "One uvicorn process, one client unless said, over HTTP with an API key. Beside each figure are its floors from "
-        "the same run: the same rows by raw SQL on an open connection, and how many times the empty authenticated view "
+        "One uvicorn process, one client unless said, over HTTP with an API key. Beside each figure are its floors "
+        "from the same run: the same rows by raw SQL on an open connection, and how many times the empty view "
         "it takes. Queries are counted in process, with BEGIN and COMMIT where Django writes them. A load average well "
         "above 0 means that other programs had a share of the cores.",
     ]

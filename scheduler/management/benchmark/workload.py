@@ -169,7 +169,7 @@ def _day(
                 promised_wall=f"{start.astimezone(zone):%Y-%m-%dT%H:%M}",
             )
         )  # fmt: skip
-    places = []
+    places: list[Place] = []
     while len(places) < 20 and (found := take(VISIT_MINUTES)) is not None:
         chair, minute = found
         places.append(Place(chair.pk, order.pop().pk, midnight + timedelta(minutes=minute)))

@@ -32,9 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--postgresql-url", help="an empty scratch database; without it a server is started")
         parser.add_argument("--quick", dest="size", action="store_const", const="quick", default="full")
         parser.add_argument("--tiny", dest="size", action="store_const", const="tiny", help=SUPPRESS)
-        parser.add_argument(
-            "--write", type=Path, metavar="FILE", help="also writes the page, such as docs/benchmarks.md"
-        )
+        parser.add_argument("--write", type=Path, metavar="FILE", help="also writes the page, as docs/benchmarks.md")
         parser.add_argument("--measure-here", type=Path, help=SUPPRESS)  # in the child: the scratch directory
 
     def handle(self, **options: Any) -> None:
