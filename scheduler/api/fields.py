@@ -105,6 +105,13 @@ class Clock(serializers.Field):
         return f"{value // 60:02}:{value % 60:02}"
 
 
+class ClosingClock(Clock):
+    """As `Clock`, and "24:00" for the midnight at a day's end, 1440."""
+
+    def to_internal_value(self, data: Any) -> int:
+        return 24 * 60 if data == "24:00" else super().to_internal_value(data)
+
+
 class Text(serializers.CharField):
     """A text and nothing else: 7 is not "7"."""
 

@@ -13,7 +13,7 @@ from scheduler.api import shapes
 from scheduler.api.bodies import Body
 from scheduler.api.fields import Day, Flag, Text
 from scheduler.api.replay import replayable
-from scheduler.api.resource import Resource
+from scheduler.api.resource import Resource, as_asked, tagged
 from scheduler.models import Contact, Patient
 from scheduler.queries import people
 from scheduler.services import patients, record
@@ -101,7 +101,8 @@ class Patients(Resource):
         made = patients.create_patient(
             actor=self.actor, center=self.center, contacts=_contacts(body) or [], now=self.now, **body
         )
-        return self.created(people.patient(center=self.center, pk=made.pk), PatientOut)
+        found = people.patient(center=self.center, pk=made.pk)
+        return tagged(self.created(found, PatientOut), patients.patient_fingerprint(found))
 
 
 class OnePatient(Resource):
@@ -112,18 +113,29 @@ class OnePatient(Resource):
         """One patient of this center."""
         found = people.patient(center=self.center, pk=pk)
         record.access(actor=self.actor, patient=found, what="patient", now=self.now)
-        return self.answer(found, PatientOut)
+        return tagged(self.answer(found, PatientOut), patients.patient_fingerprint(found))
 
-    @extend_schema(request=ChangedPatientBody, responses={200: PatientOut} | shapes.problems(400, 404))
+    @extend_schema(
+        request=ChangedPatientBody,
+        parameters=[shapes.IF_MATCH],
+        responses={200: PatientOut} | shapes.problems(400, 404, 412),
+    )
     def patch(self, request: Request, pk: int) -> Response:
         """Correct what the body names."""
         found = people.patient(center=self.center, pk=pk)
+        as_read = as_asked(request, patients.patient_fingerprint(found))
         body = self.body(ChangedPatientBody)
-        contacts = _contacts(body)
         patients.update_patient(
-            actor=self.actor, patient=found, center=self.center, changes=body, contacts=contacts, now=self.now
+            actor=self.actor,
+            patient=found,
+            center=self.center,
+            contacts=_contacts(body),
+            changes=body,
+            as_read=as_read,
+            now=self.now,
         )
-        return self.answer(people.patient(center=self.center, pk=pk), PatientOut)
+        found = people.patient(center=self.center, pk=pk)
+        return tagged(self.answer(found, PatientOut), patients.patient_fingerprint(found))
 
 
 class PatientSearch(Resource):

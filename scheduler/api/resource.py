@@ -145,3 +145,20 @@ def version_asked(request: Request, row: Appointment | Course) -> int | None:
     if etag(row) not in [tag.strip() for tag in asked.split(",")]:
         raise Stale
     return row.version
+
+
+def tagged(response: Response, tag: str) -> Response:
+    """For things without a version of their own: the tag is a fingerprint of what they hold."""
+    response["ETag"] = f'"{tag}"'
+    return response
+
+
+def as_asked(request: Request, tag: str) -> str | None:
+    """The fingerprint that `If-Match` names, for the service to hold against the row inside its lock; as
+    `version_asked` does for versions."""
+    asked = request.headers.get("If-Match")
+    if asked is None or asked.strip() == "*":
+        return None
+    if f'"{tag}"' not in [each.strip() for each in asked.split(",")]:
+        raise Stale
+    return tag

@@ -65,6 +65,13 @@ class _ClockSchema(OpenApiSerializerFieldExtension):
         return {"type": "string", "pattern": f"^(([01][0-9]|2[0-3]):[0-5][0-9]{midnight})$", "example": "10:00"}
 
 
+class _ClosingClockSchema(OpenApiSerializerFieldExtension):
+    target_class = "scheduler.api.fields.ClosingClock"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", "example": "18:00"}
+
+
 class _TextSchema(OpenApiSerializerFieldExtension):
     """Blanks alone are no text."""
 

@@ -1,4 +1,5 @@
-"""The set-up as lists: center, units, chairs, protocols, nurses, shifts, closures. Changed in setup_changes.py."""
+"""The set-up as lists: center, units, chairs, protocols, nurses, shifts, closures. Changed in
+place_changes.py and setup_changes.py."""
 
 from __future__ import annotations
 
@@ -14,16 +15,45 @@ from rest_framework.response import Response
 from scheduler.api import finding, shapes
 from scheduler.api.bodies import Query
 from scheduler.api.fields import CalendarDay, Clock, Id, IdOrCode, Moment, Text
-from scheduler.api.resource import Resource
+from scheduler.api.resource import Resource, tagged
 from scheduler.domain import localtime
 from scheduler.domain.errors import NotFound
-from scheduler.models import Break, Center, Chair, Closure, Nurse, OpeningHours, Protocol, Shift, Unit
+from scheduler.models import (
+    Break,
+    Center,
+    Chair,
+    Closure,
+    Nurse,
+    OpeningHours,
+    Protocol,
+    Shift,
+    StaffingPattern,
+    Unit,
+)
+from scheduler.services import places
+from scheduler.services.fingerprints import fingerprint
 
 
 class CenterOut(serializers.ModelSerializer):
+    """`reminder_days` before a visit, at `reminder_at` of the local day, reminders leave."""
+
+    reminder_days = serializers.ListField(child=serializers.IntegerField())
+    reminder_at = Clock(source="reminder_minute")
+
     class Meta:
         model = Center
-        fields = ["id", "code", "name", "mail_name", "time_zone", "phone", "address"]
+        fields = [
+            "id",
+            "code",
+            "name",
+            "mail_name",
+            "time_zone",
+            "phone",
+            "address",
+            "reminder_days",
+            "reminder_at",
+            "no_show_after_minutes",
+        ]
 
 
 class HoursOut(serializers.ModelSerializer):
@@ -37,13 +67,22 @@ class HoursOut(serializers.ModelSerializer):
         fields = ["weekday", "opens", "closes"]
 
 
+class PatternOut(HoursOut):
+    """What stands in for a day's shifts until they are published: so many nurses, and what they watch together."""
+
+    class Meta:
+        model = StaffingPattern
+        fields = [*HoursOut.Meta.fields, "nurses", "patients", "acuity"]
+
+
 class UnitOut(serializers.ModelSerializer):
     center = Id(source="center_id")
     opening_hours = HoursOut(many=True)
+    staffing = PatternOut(many=True, source="staffing_patterns")
 
     class Meta:
         model = Unit
-        fields = ["id", "code", "name", "center", "opening_hours"]
+        fields = ["id", "code", "name", "position", "center", "opening_hours", "staffing"]
 
 
 class ChairOut(serializers.ModelSerializer):
@@ -51,7 +90,7 @@ class ChairOut(serializers.ModelSerializer):
 
     class Meta:
         model = Chair
-        fields = ["id", "name", "kind", "unit", "is_active"]
+        fields = ["id", "name", "kind", "position", "unit", "is_active"]
 
 
 class ProtocolOut(serializers.ModelSerializer):
@@ -190,7 +229,12 @@ class Listed(Resource):
         if pk is None:
             return self.page(self.narrowed(self.rows(), self.query(self.asks)), self.shape)
         self.query(Query)
-        return self.answer(self.found(pk), self.shape)
+        row = self.found(pk)
+        return tagged(self.answer(row, self.shape), self.tag(row))
+
+    def tag(self, row: Any) -> str:
+        """What `If-Match` is held against."""
+        return fingerprint(row)
 
     def found(self, pk: int) -> Any:
         row: Model | None = self.rows().filter(pk=pk).first()
@@ -219,14 +263,18 @@ class Units(Listed):
     shape = UnitOut
 
     def rows(self) -> QuerySet[Unit]:
-        return finding.units(self.center).prefetch_related("opening_hours").order_by("position", "pk")
+        rows = finding.units(self.center).prefetch_related("opening_hours", "staffing_patterns")
+        return rows.order_by("position", "pk")
+
+    def tag(self, row: Unit) -> str:
+        return places.unit_fingerprint(row)
 
 
 class Chairs(Listed):
     shape, asks = ChairOut, OfUnit
 
     def rows(self) -> QuerySet[Chair]:
-        return Chair.objects.filter(unit__center=self.center).order_by("unit__position", "unit", "position", "pk")
+        return finding.chairs(self.center).order_by("unit__position", "unit", "position", "pk")
 
     narrowed = Listed.of_unit
 
@@ -258,6 +306,9 @@ class Shifts(Listed):
             .prefetch_related("breaks")
             .order_by("starts_at", "pk")
         )
+
+    def tag(self, row: Shift) -> str:
+        return fingerprint(row, row.breaks.all())
 
     def narrowed(self, rows: QuerySet[Shift], asked: Mapping[str, Any]) -> QuerySet[Shift]:
         return self.on_day(self.of_unit(rows, asked), asked)

@@ -13,7 +13,7 @@ from scheduler.api import finding, shapes
 from scheduler.api.bodies import Body
 from scheduler.api.fields import CalendarDay, Choice, Count, Flag, Id, IdOrCode, Moment, Text
 from scheduler.api.replay import replayable
-from scheduler.api.resource import Resource
+from scheduler.api.resource import Resource, as_asked, tagged
 from scheduler.api.setup import ClosureOut, Closures, ShiftOut, Shifts, list_of, one_of
 from scheduler.models import Closure, Shift
 from scheduler.queries import closures as closed
@@ -114,19 +114,29 @@ class OneClosure(one_of(Closures, "closures")):  # type: ignore[misc]
 
     @extend_schema(
         operation_id="closures_change",
+        parameters=[shapes.IF_MATCH],
         request=ChangedClosureBody,
         responses={200: WrittenClosureOut} | shapes.problems(400, 404, 409, 412),
     )
     def patch(self, request: Request, pk: int) -> Response:
         """Change what the body names."""
         row = self.found(pk)
+        as_asked(request, self.tag(row))  # the service refuses what has changed since this reading
         facts = _closure_facts(self, self.body(ChangedClosureBody), row)
-        return _written(self, setup.change_closure(actor=self.actor, closure=row, facts=facts, now=self.now))
+        changed = setup.change_closure(actor=self.actor, closure=row, facts=facts, now=self.now)
+        return tagged(_written(self, changed), self.tag(changed))
 
-    @extend_schema(operation_id="closures_remove", request=None, responses={204: None} | shapes.problems(404, 409, 412))
+    @extend_schema(
+        operation_id="closures_remove",
+        parameters=[shapes.IF_MATCH],
+        request=None,
+        responses={204: None} | shapes.problems(404, 409, 412),
+    )
     def delete(self, request: Request, pk: int) -> Response:
         """Open again; or end an extra opening, which is refused while bookings lie in it."""
-        setup.remove_closure(actor=self.actor, closure=self.found(pk), now=self.now)
+        row = self.found(pk)
+        as_asked(request, self.tag(row))
+        setup.remove_closure(actor=self.actor, closure=row, now=self.now)
         return Response(status=204)
 
 
@@ -148,20 +158,29 @@ class OneShift(one_of(Shifts, "shifts")):  # type: ignore[misc]
 
     @extend_schema(
         operation_id="shifts_change",
+        parameters=[shapes.IF_MATCH],
         request=ChangedShiftBody,
         responses={200: ShiftOut} | shapes.problems(400, 404, 409, 412),
     )
     def patch(self, request: Request, pk: int) -> Response:
         """Change what the body names."""
         row = self.found(pk)
+        as_asked(request, self.tag(row))
         facts = _shift_facts(self, self.body(ChangedShiftBody), row)
         changed = staffing.change_shift(actor=self.actor, shift=row, facts=facts, now=self.now)
-        return self.answer(changed, ShiftOut)
+        return tagged(self.answer(changed, ShiftOut), self.tag(changed))
 
-    @extend_schema(operation_id="shifts_remove", request=None, responses={204: None} | shapes.problems(404, 409, 412))
+    @extend_schema(
+        operation_id="shifts_remove",
+        parameters=[shapes.IF_MATCH],
+        request=None,
+        responses={204: None} | shapes.problems(404, 409, 412),
+    )
     def delete(self, request: Request, pk: int) -> Response:
         """She doesn't come. What the others then can't carry is on the worklist."""
-        staffing.remove_shift(actor=self.actor, shift=self.found(pk), now=self.now)
+        row = self.found(pk)
+        as_asked(request, self.tag(row))
+        staffing.remove_shift(actor=self.actor, shift=row, now=self.now)
         return Response(status=204)
 
 

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from scheduler.api import appointments, courses, day, docs, patients, reminders, setup, setup_changes, slots, waitlist
+from scheduler.api import (
+    appointments,
+    courses,
+    day,
+    docs,
+    patients,
+    place_changes,
+    reminders,
+    setup,
+    setup_changes,
+    slots,
+    waitlist,
+)
 from scheduler.api.appointment_actions import ACTIONS
 
-SETUP = {
-    "centers": setup.Centers,
-    "units": setup.Units,
-    "chairs": setup.Chairs,
-    "protocols": setup.Protocols,
-    "nurses": setup.Nurses,
-}
-
 urlpatterns = [
+    path("centers/", setup.list_of(setup.Centers, "centers").as_view()),
+    path("centers/<int:pk>/", place_changes.OneCenter.as_view()),
+    path("units/", place_changes.UnitList.as_view()),
+    path("units/<int:pk>/", place_changes.OneUnit.as_view()),
+    path("chairs/", place_changes.ChairList.as_view()),
+    path("chairs/<int:pk>/", place_changes.OneChair.as_view()),
+    path("nurses/", place_changes.NurseList.as_view()),
+    path("nurses/<int:pk>/", place_changes.OneNurse.as_view()),
+    path("protocols/", place_changes.ProtocolList.as_view()),
+    path("protocols/<int:pk>/", setup.one_of(setup.Protocols, "protocols").as_view()),
     path("shifts/", setup_changes.ShiftList.as_view()),
     path("shifts/publish/", setup_changes.PublishShifts.as_view()),
     path("shifts/<int:pk>/", setup_changes.OneShift.as_view()),
@@ -43,9 +57,4 @@ urlpatterns = [
 ]
 for _name, _view in ACTIONS.items():
     urlpatterns.append(path(f"appointments/<int:pk>/{_name}/", _view.as_view()))
-for _name, _listed in SETUP.items():
-    urlpatterns += [
-        path(f"{_name}/", setup.list_of(_listed, _name).as_view()),
-        path(f"{_name}/<int:pk>/", setup.one_of(_listed, _name).as_view()),
-    ]
 urlpatterns.append(re_path(r"", docs.NoSuchAddress.as_view()))

@@ -16,6 +16,7 @@ from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Center, Contact, Patient, Registration
 from scheduler.services import record
+from scheduler.services.fingerprints import check_unchanged, fingerprint
 
 OLDEST_YEARS = 120
 MOST_SIGNS = {"first_name": 200, "last_name": 200, "pronouns": 40, "language": 10, "allergies": 200, "needs": 200}
@@ -77,6 +78,11 @@ def create_patient(
     return patient
 
 
+def patient_fingerprint(patient: Patient) -> str:
+    """With her contacts: what an edit of her is held against."""
+    return fingerprint(patient, patient.contacts.all())
+
+
 def update_patient(
     *,
     actor: Actor,
@@ -84,25 +90,30 @@ def update_patient(
     center: Center,
     changes: Mapping[str, Any],
     contacts: Sequence[ContactFacts] | None = None,
+    as_read: str | None = None,
     now: datetime,
 ) -> Patient:
-    """Change what `changes` names; `contacts`, where given, replace all of hers. Raises Malformed."""
+    """Change what `changes` names, and nothing else; `contacts`, where given, replace all of hers. Raises Malformed,
+    and Stale where `as_read` (her fingerprint) is not what is there."""
     unknown = set(changes) - EDITABLE
     if unknown:
         raise Malformed(sorted(unknown)[0], gettext_noop("This can’t be changed here."))
-    for name, value in changes.items():
-        setattr(patient, name, value.strip() if isinstance(value, str) else value)
-    _check(patient, now=now, center=center)
-    patient.search_text = names.search_text(patient.first_name, patient.last_name)
     with transaction.atomic():
-        patient.save()
+        # Read again inside the lock: two edits of different fields both stay.
+        row = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+        check_unchanged(as_read, patient_fingerprint(row))
+        for name, value in changes.items():
+            setattr(row, name, value.strip() if isinstance(value, str) else value)
+        _check(row, now=now, center=center)
+        row.search_text = names.search_text(row.first_name, row.last_name)
+        row.save()
         if contacts is not None:
-            patient.contacts.all().delete()
-            _add_contacts(patient, contacts)
+            row.contacts.all().delete()
+            _add_contacts(row, contacts)
         changed = sorted(changes) + (["contacts"] if contacts is not None else [])
         # Names of fields only: what stood in them is personal and must stay erasable.
-        record.event(actor=actor, verb="corrected", subject=patient, after={"fields": changed}, now=now)
-    return patient
+        record.event(actor=actor, verb="corrected", subject=row, after={"fields": changed}, now=now)
+    return row
 
 
 def _check(patient: Patient, *, now: datetime, center: Center) -> None:

@@ -61,19 +61,22 @@ def check(protocol: Protocol, where: str) -> None:
 def _check_columns(protocol: Protocol, where: str) -> None:
     try:
         protocol.clean_fields(exclude=["center"])
-        for constraint in Protocol._meta.constraints:
-            if isinstance(constraint, models.CheckConstraint):
-                constraint.validate(Protocol, protocol)
     except ValidationError as invalid:
-        name, messages = (
-            next(iter(invalid.message_dict.items()))
-            if hasattr(invalid, "error_dict")
-            else (
-                "values",
-                invalid.messages,
-            )
-        )
+        name, messages = next(iter(invalid.message_dict.items()))
         raise _wrong(where, name, "{reason}", reason=messages[0]) from invalid
+    for constraint in Protocol._meta.constraints:
+        if isinstance(constraint, models.CheckConstraint):
+            try:
+                constraint.validate(Protocol, protocol)
+            except ValidationError as invalid:
+                raise _wrong(where, _column_of(constraint), "{reason}", reason=invalid.messages[0]) from invalid
+
+
+def _column_of(constraint: models.CheckConstraint) -> str:
+    """The column that a condition speaks of first: `acuity` of acuity__gte=1."""
+    assert isinstance(constraint.condition, models.Q)  # as all of Protocol's are
+    lookup, _value = constraint.condition.deconstruct()[1][0]
+    return str(lookup).partition("__")[0]
 
 
 def _center(where: str, code: Any) -> Center | None:

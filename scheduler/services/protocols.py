@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Q
 
 from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
-from scheduler.models import Protocol
+from scheduler.models import Center, Protocol
 from scheduler.services import protocol_rows, record
+from scheduler.services.setup import check_may
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,55 @@ def publish(*, actor: Actor, protocol: Protocol, now: datetime) -> Protocol:
         draft.save(update_fields=["published_at"])
         _tell(actor, draft, now)
     return draft
+
+
+def add(*, actor: Actor, center: Center, row: Mapping[str, Any], now: datetime) -> Protocol:
+    """Publish one version for this center alone; `row` is as in the library's file, without `center`. Without
+    `version` it is the next of its code. Raises Forbidden, Malformed with the field's name, and Refused where this
+    version is there already."""
+    check_may(actor)
+    values = {"version": _next_version(center, row.get("code")), **row}
+    for name, value in values.items():
+        if name == "center" or not _can_be_kept(value):
+            raise Malformed(name, gettext_noop("This can’t be kept here."))
+    try:
+        protocol = protocol_rows.read({**values, "center": center.code}, 1)
+    except Malformed as wrong:
+        raise Malformed(wrong.field.rpartition(": ")[2], wrong.sentence, **wrong.facts) from wrong
+    protocol.published_at = now
+    try:
+        with transaction.atomic():
+            protocol.save(force_insert=True)
+            _tell(actor, protocol, now)
+    except IntegrityError as taken:
+        raise Refused(
+            [
+                Refusal(
+                    "published_protocol_is_kept",
+                    gettext_noop("{protocol} is published already. Give the change a new version."),
+                    {"protocol": protocol.key},
+                )
+            ]
+        ) from taken
+    return protocol
+
+
+def _next_version(center: Center, code: Any) -> int:
+    if not isinstance(code, str):
+        return 1  # refused by its shape
+    known = Protocol.objects.filter(Q(center=center) | Q(center__isnull=True), code=code)
+    return (known.aggregate(newest=Max("version"))["newest"] or 0) + 1
+
+
+def _can_be_kept(value: Any) -> bool:
+    """Neither database keeps a NUL or half a surrogate pair in its JSON, nor a number without end."""
+    if isinstance(value, Mapping):
+        return all(_can_be_kept(each) for pair in value.items() for each in pair)
+    if isinstance(value, list):
+        return all(map(_can_be_kept, value))
+    if isinstance(value, str):
+        return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value)
+    return not isinstance(value, (int, float)) or abs(value) < 2**53
 
 
 def differences(here: Protocol, other: Protocol) -> list[str]:

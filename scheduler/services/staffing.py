@@ -128,6 +128,8 @@ def _locked(nurses: Iterable[Nurse], days: set[UnitDayKey], now: datetime) -> It
 def _check(facts: ShiftFacts) -> None:
     if facts.nurse.center_id != facts.unit.center_id:
         raise Malformed("nurse", gettext_noop("This nurse is in another center."))
+    if not facts.nurse.is_active:
+        raise Malformed("nurse", gettext_noop("{nurse} no longer works here."), nurse=facts.nurse.name)
     if facts.end <= facts.start:
         raise Malformed("end", gettext_noop("The end comes after the start."))
     if facts.end - facts.start > LONGEST_SHIFT:

@@ -73,3 +73,29 @@ def test_of_two_simultaneous_edits_the_second_learns_of_the_first(committed_db):
         [won] = [answer.json() for answer in answers if answer.status_code == 200]
         row = Course.objects.get(pk=course["id"])
         assert (row.indication, row.version) == (won["indication"], 2)
+
+
+def test_of_two_simultaneous_edits_of_a_patient_the_second_learns_of_the_first(committed_db):
+    center = make.make_center()
+    client = client_of(center)
+    for _ in range(PAIRS):
+        path = f"/patients/{make.make_patient(center).pk}/"
+        tag = client.get(path)["ETag"]
+        answers = together(
+            [
+                lambda word=word, path=path, tag=tag: client.patch(path, {"needs": word}, HTTP_IF_MATCH=tag)
+                for word in ("first", "second")
+            ]
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 412]
+
+
+def test_two_simultaneous_edits_of_different_fields_both_stay(committed_db):
+    center = make.make_center()
+    client = client_of(center)
+    path = f"/patients/{make.make_patient(center).pk}/"
+    for number in range(PAIRS):
+        said = {"needs": f"needs {number}", "desk_notes": f"notes {number}"}
+        together([lambda name=name, word=word: client.patch(path, {name: word}) for name, word in said.items()])
+        now_there = client.get(path).json()
+        assert {name: now_there[name] for name in said} == said

@@ -66,7 +66,7 @@ def queries_of(client: Client, path: str) -> int:
         ("/schedule/?date=2026-11-16&unit=day", 16),
         ("/reminders/", 4),
         ("/waitlist/", 4),
-        ("/units/", 4),
+        ("/units/", 5),
         ("/chairs/", 3),
         ("/shifts/", 4),
         ("/closures/", 3),
