@@ -1,5 +1,6 @@
 """Floor 1: shape, constraints and local properties. Nothing here decides; services/ writes."""
 
+from scheduler.models.accounts import AccountMail, RecoveryCode, SignIn
 from scheduler.models.appointments import Appointment, Occupancy, UnitDay
 from scheduler.models.courses import Course, Visit
 from scheduler.models.doses import Dose
@@ -14,6 +15,7 @@ from scheduler.models.worklist import Heartbeat, WaitlistEntry, WorklistMark
 
 __all__ = [
     "Access",
+    "AccountMail",
     "ApiKey",
     "Appointment",
     "Break",
@@ -34,9 +36,11 @@ __all__ = [
     "OpeningHours",
     "Patient",
     "Protocol",
+    "RecoveryCode",
     "Registration",
     "Seal",
     "Shift",
+    "SignIn",
     "StaffingPattern",
     "Unit",
     "UnitDay",

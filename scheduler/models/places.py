@@ -38,6 +38,9 @@ class Center(models.Model):
         default=10 * 60, help_text=_("Minute of the local day at which reminders leave; 600 is 10:00.")
     )
     no_show_after_minutes = models.PositiveSmallIntegerField(default=60)
+    second_factor_roles = models.JSONField(
+        default=list, blank=True, help_text=_('Roles that sign in with a second factor, such as ["manager"].')
+    )
 
     class Meta:
         ordering = ["name"]
