@@ -32,7 +32,8 @@ BIGGEST_PAGE = 200
 
 
 class Resource(APIView):
-    """`needs` says for each method which actions of domain/permissions.py the caller's role must be allowed."""
+    """`needs` says for each method which action of domain/permissions.py the caller must be allowed; of several any is
+    enough to be heard, and the service decides."""
 
     authentication_classes = [KeyAuthentication, MemberSession]
     permission_classes = [IsMember]
@@ -41,7 +42,7 @@ class Resource(APIView):
     renderer_classes = [JSONRenderer]
     metadata_class = None
     schema = Described()
-    needs: Mapping[str, str] = {}
+    needs: Mapping[str, str | tuple[str, ...]] = {}
 
     now: datetime
 
@@ -58,12 +59,12 @@ class Resource(APIView):
             raise LengthNeeded
         action = self.needs.get("GET" if request.method == "HEAD" else str(request.method))
         if action is not None:
-            self.need(action)
+            self.need(*((action,) if isinstance(action, str) else action))
 
-    def need(self, action: str) -> None:
-        if self.actor.may(action):
+    def need(self, *actions: str) -> None:
+        if any(self.actor.may(action) for action in actions):
             return
-        if permissions.may(self.actor.role, action):
+        if any(permissions.may(self.actor.role, action) for action in actions):
             raise Forbidden(gettext_noop("This key has not the scope for that."))
         raise Forbidden(gettext_noop("This role does not do that."))
 

@@ -95,7 +95,8 @@ class ChairOut(serializers.ModelSerializer):
 
 class ProtocolOut(serializers.ModelSerializer):
     """A published version, which never changes. Lengths are minutes; window, tolerance and minimum interval are in
-    `counts_in`. `sources` says where each figure is from."""
+    `counts_in`. `sources` says where each figure is from. Components and checklist are there for those who may see
+    clinical detail, and for managers, who write protocols."""
 
     center = Id(source="center_id", allow_null=True)
     published_at = Moment()
@@ -103,8 +104,8 @@ class ProtocolOut(serializers.ModelSerializer):
     doses = serializers.ListField(child=serializers.IntegerField())
     days = serializers.DictField(child=serializers.IntegerField())
     caps = serializers.ListField(child=serializers.DictField())
-    components = serializers.ListField(child=serializers.DictField())
-    checklist = serializers.ListField()
+    components = serializers.ListField(child=serializers.DictField(), required=False)
+    checklist = serializers.ListField(required=False)
     sources = serializers.DictField()
     dose_mg = serializers.FloatField(allow_null=True)
 
@@ -152,6 +153,12 @@ class ProtocolOut(serializers.ModelSerializer):
             "keeps_chair",
             "sources",
         ]
+
+    def to_representation(self, instance: Protocol) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(instance)
+        if not self.context["sees_components"]:
+            del shown["components"], shown["checklist"]
+        return shown
 
 
 class NurseOut(serializers.ModelSerializer):
@@ -281,6 +288,11 @@ class Chairs(Listed):
 
 class Protocols(Listed):
     shape, asks = ProtocolOut, OfCode
+
+    @property
+    def zoned(self) -> dict[str, Any]:
+        sees = self.actor.may("view-clinical") or self.actor.may("edit-setup")
+        return super().zoned | {"sees_components": sees}
 
     def rows(self) -> QuerySet[Protocol]:
         return finding.protocols(self.center).order_by("code", "-version", "pk")

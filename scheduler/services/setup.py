@@ -37,7 +37,7 @@ class ClosureFacts:
 
 def add_closure(*, actor: Actor, center: Center, facts: ClosureFacts, now: datetime) -> Closure:
     """Bookings that lie there stay: each becomes a clash on the worklist (queries/closures.py names them)."""
-    check_may(actor)
+    check_may(actor, *_may_write(facts.chair is not None and not facts.is_open))
     _check(facts)
 
     @retrying
@@ -54,7 +54,7 @@ def add_closure(*, actor: Actor, center: Center, facts: ClosureFacts, now: datet
 
 def change_closure(*, actor: Actor, closure: Closure, facts: ClosureFacts, now: datetime) -> Closure:
     """Raises Refused where bookings lie in what would no longer be an extra opening."""
-    check_may(actor)
+    check_may(actor, *_may_write(_is_outage(closure) and facts.chair is not None and not facts.is_open))
     _check(facts)
 
     @retrying
@@ -81,7 +81,7 @@ def change_closure(*, actor: Actor, closure: Closure, facts: ClosureFacts, now: 
 
 def remove_closure(*, actor: Actor, closure: Closure, now: datetime) -> None:
     """Raises Refused for an extra opening with bookings in it."""
-    check_may(actor)
+    check_may(actor, *_may_write(_is_outage(closure)))
 
     @retrying
     def run() -> None:
@@ -94,10 +94,20 @@ def remove_closure(*, actor: Actor, closure: Closure, now: datetime) -> None:
     run()
 
 
-def check_may(actor: Actor) -> None:
-    """The set-up decides about everybody's day, so the service asks too, whatever door was used."""
-    if not actor.may("edit-setup"):
+def check_may(actor: Actor, *actions: str) -> None:
+    """The set-up decides about everybody's day, so the service asks too, whatever door was used. Any of `actions` is
+    enough; without any it is edit-setup."""
+    if not any(actor.may(action) for action in actions or ("edit-setup",)):
         raise Forbidden(gettext_noop("This role does not do that."))
+
+
+def _may_write(is_outage: bool) -> tuple[str, ...]:
+    """A chair that breaks can't wait for a manager; what closes a unit or the center does."""
+    return ("edit-setup", "note-outage") if is_outage else ("edit-setup",)
+
+
+def _is_outage(closure: Closure) -> bool:
+    return closure.chair_id is not None and closure.kind == Closure.Kind.CLOSED
 
 
 def _check(facts: ClosureFacts) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from scheduler.domain import localtime
 from scheduler.domain.errors import Malformed, NotFound, Refusal, Refused, Stale, gettext_noop
 from scheduler.domain.intervals import Interval
 from scheduler.domain.permissions import Actor
@@ -62,7 +63,7 @@ def add_shift(*, actor: Actor, facts: ShiftFacts, now: datetime) -> Shift:
 
 def change_shift(*, actor: Actor, shift: Shift, facts: ShiftFacts, now: datetime) -> Shift:
     """All of `facts`, its breaks too, replace what stands."""
-    check_may(actor)
+    check_may(actor, *_may_write(_is_today(shift, now) and _is_less(shift, facts)))
     _check(facts)
 
     @retrying
@@ -80,7 +81,7 @@ def change_shift(*, actor: Actor, shift: Shift, facts: ShiftFacts, now: datetime
 
 def remove_shift(*, actor: Actor, shift: Shift, now: datetime) -> None:
     """On a published day what the other nurses then can't carry goes to the worklist."""
-    check_may(actor)
+    check_may(actor, *_may_write(_is_today(shift, now)))
 
     @retrying
     def run() -> None:
@@ -114,6 +115,25 @@ def publish_shifts(*, actor: Actor, unit: Unit, day: date, is_published: bool = 
         return UnitDay.objects.get(pk=row.pk)
 
     return run()
+
+
+def _may_write(is_absence: bool) -> tuple[str, ...]:
+    """A nurse who is ill this morning can't wait for a manager; tomorrow's staffing does."""
+    return ("edit-setup", "note-outage") if is_absence else ("edit-setup",)
+
+
+def _is_today(shift: Shift, now: datetime) -> bool:
+    """On the unit's local date, or running now (the night shift that began yesterday)."""
+    zone = shift.unit.center.zone
+    begins_today = localtime.local_date(shift.starts_at, zone) == localtime.local_date(now, zone)
+    return begins_today or shift.starts_at <= now < shift.ends_at
+
+
+def _is_less(shift: Shift, facts: ShiftFacts) -> bool:
+    """The same nurse in the same unit, there for a part of the time only."""
+    same = (shift.nurse_id, shift.unit_id) == (facts.nurse.pk, facts.unit.pk)
+    within = shift.starts_at <= facts.start and facts.end <= shift.ends_at
+    return same and within and facts.patients <= shift.patients and facts.acuity <= shift.acuity
 
 
 @contextmanager

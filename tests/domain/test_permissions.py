@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.domain.permissions import ALLOWED, ROLES, Actor, may
+from scheduler.domain.permissions import ALLOWED, LINK, NEEDED, PEOPLE_ONLY, ROLES, SCOPES, Actor, may, scopes_of
 from scheduler.domain.rules import SOFT_CODES
 
 # Written out by hand: a change of the table must be a decision, not a slip.
 MAY = {
     "front-desk": {
-        "view-schedule", "view-patients", "edit-patients", "book", "attend", "edit-courses", "override",
+        "view-schedule", "view-patients", "edit-patients", "book", "attend", "edit-courses", "note-outage", "override",
     },
     "nurse": {
         "view-schedule", "view-patients", "edit-patients", "view-clinical", "book", "attend", "treat", "record-dose",
-        "edit-courses", "override",
+        "edit-courses", "note-outage", "override",
     },
-    "manager": set(ALLOWED),
+    "manager": {
+        "view-schedule", "view-patients", "edit-patients", "book", "attend", "treat", "record-dose", "edit-courses",
+        "note-outage", "override", "edit-setup", "export-patients", "manage-people", "read-record",
+    },
     "auditor": {"read-record"},
     "integration": {
-        "view-schedule", "view-patients", "edit-patients", "book", "record-dose", "edit-courses",
+        "view-schedule", "view-patients", "edit-patients", "view-clinical", "book", "edit-courses", "export-patients",
     },
+    "link": {"own-visit"},
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES, LINK])
 @pytest.mark.parametrize("action", ALLOWED)
 def test_every_action_of_every_role(role, action):
     assert may(role, action) is (action in MAY[role])
@@ -51,3 +55,25 @@ def test_a_job_is_no_person_and_may_set_nothing_aside():
     assert (job.who, job.is_job, job.center_id) == ("job:place-visits", True, None)
     assert not may(job.role, "override")
     assert not Actor(who="user:3", role="nurse", center_id=1).is_job
+
+
+def test_a_key_needs_the_scope_of_each_action():
+    everything = Actor(who="key:1", role="integration", center_id=1, scopes=scopes_of("integration"))
+    for action in MAY["integration"]:
+        assert everything.may(action)
+        for scope in NEEDED[action]:
+            assert not Actor(who="key:1", role="integration", center_id=1, scopes=frozenset(SCOPES) - {scope}).may(
+                action
+            )
+
+
+def test_the_key_of_an_integrator_never_sets_a_rule_aside_and_treats_nobody():
+    key = Actor(who="key:1", role="integration", center_id=1, scopes=frozenset(SCOPES))
+    assert not any(key.may(action) for action in ("override", "attend", "treat", "note-outage", "edit-setup"))
+
+
+def test_no_key_manages_people_whatever_its_role():
+    assert frozenset({"manage-people", "own-visit"}) == PEOPLE_ONLY
+    assert not Actor(who="key:1", role="manager", center_id=1).may("manage-people")
+    assert not Actor(who="key:1", role="manager", center_id=1, scopes=frozenset(SCOPES)).may("manage-people")
+    assert Actor(who="user:1", role="manager", center_id=1).may("manage-people")
