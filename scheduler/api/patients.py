@@ -123,8 +123,8 @@ class OnePatient(Resource):
     def patch(self, request: Request, pk: int) -> Response:
         """Correct what the body names."""
         found = people.patient(center=self.center, pk=pk)
-        as_read = as_asked(request, patients.patient_fingerprint(found))
         body = self.body(ChangedPatientBody)
+        as_read = as_asked(request, patients.patient_fingerprint(found))
         patients.update_patient(
             actor=self.actor,
             patient=found,

@@ -129,8 +129,8 @@ class OneCenter(one_of(setup.Centers, "centers")):  # type: ignore[misc]  # a cl
     def patch(self, request: Request, pk: int) -> Response:
         """Change what the body names. Unsent reminders follow."""
         row = self.found(pk)
-        as_read = as_asked(request, self.tag(row))
         body = self.body(CenterBody)
+        as_read = as_asked(request, self.tag(row))
         row = places.change_center(actor=self.actor, center=row, changes=body, as_read=as_read, now=self.now)
         return tagged(self.answer(row, setup.CenterOut), self.tag(row))
 
@@ -161,8 +161,8 @@ class OneUnit(one_of(setup.Units, "units")):  # type: ignore[misc]
     def patch(self, request: Request, pk: int) -> Response:
         """Change what the body names. Hours that would leave bookings outside are refused, and name them."""
         row = self.found(pk)
-        as_read = as_asked(request, self.tag(row))
         body = _with_hours(self.body(ChangedUnitBody))
+        as_read = as_asked(request, self.tag(row))
         hours = {name: body.pop(name, None) for name in ("opening_hours", "staffing")}
         places.change_unit(actor=self.actor, unit=row, changes=body, as_read=as_read, now=self.now, **hours)
         row = self.found(pk)
@@ -196,8 +196,8 @@ class OneChair(one_of(setup.Chairs, "chairs")):  # type: ignore[misc]
     def patch(self, request: Request, pk: int) -> Response:
         """Change what the body names. Refused while bookings are kept there that could then not be."""
         row = self.found(pk)
-        as_read = as_asked(request, self.tag(row))
         body = self.body(ChangedChairBody)
+        as_read = as_asked(request, self.tag(row))
         row = places.change_chair(actor=self.actor, chair=row, changes=body, as_read=as_read, now=self.now)
         return tagged(self.answer(row, setup.ChairOut), self.tag(row))
 
@@ -225,8 +225,8 @@ class OneNurse(one_of(setup.Nurses, "nurses")):  # type: ignore[misc]
     def patch(self, request: Request, pk: int) -> Response:
         """Change what the body names. Who has shifts to come still works here (409)."""
         row = self.found(pk)
-        as_read = as_asked(request, self.tag(row))
         body = self.body(ChangedNurseBody)
+        as_read = as_asked(request, self.tag(row))
         row = nurses.change_nurse(actor=self.actor, nurse=row, changes=body, as_read=as_read, now=self.now)
         return tagged(self.answer(row, setup.NurseOut), self.tag(row))
 

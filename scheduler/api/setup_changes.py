@@ -122,8 +122,8 @@ class OneClosure(one_of(Closures, "closures")):  # type: ignore[misc]
     def patch(self, request: Request, pk: int) -> Response:
         """Change what the body names."""
         row = self.found(pk)
-        as_asked(request, self.tag(row))  # the service refuses what has changed since this reading
         facts = _closure_facts(self, self.body(ChangedClosureBody), row)
+        as_asked(request, self.tag(row))  # the service refuses what has changed since this reading
         changed = setup.change_closure(actor=self.actor, closure=row, facts=facts, now=self.now)
         return tagged(_written(self, changed), self.tag(changed))
 
@@ -166,8 +166,8 @@ class OneShift(one_of(Shifts, "shifts")):  # type: ignore[misc]
     def patch(self, request: Request, pk: int) -> Response:
         """Change what the body names."""
         row = self.found(pk)
-        as_asked(request, self.tag(row))
         facts = _shift_facts(self, self.body(ChangedShiftBody), row)
+        as_asked(request, self.tag(row))
         changed = staffing.change_shift(actor=self.actor, shift=row, facts=facts, now=self.now)
         return tagged(self.answer(changed, ShiftOut), self.tag(changed))
 
