@@ -98,6 +98,8 @@ def _kept(file: str) -> str:
 SECRET_KEY = _text("SECRET_KEY") or _kept("secret-key") or ("debug-only-" * 5 if DEBUG else "")
 if not SECRET_KEY:
     _refuse("SECRET_KEY", "is needed (a long random text), unless DEBUG=1.")
+if not DEBUG and (len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 5):
+    _refuse("SECRET_KEY", "is too easy to guess: at least 32 signs of a random text.")
 
 # --- where we are on the web ---------------------------------------------------------------------------------
 
@@ -179,6 +181,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "scheduler.web.static.StaticFiles",
+    "scheduler.web.headers.SafeHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -244,7 +247,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 SECURE_CONTENT_TYPE_NOSNIFF = True
-# Not "no-referrer": browsers then send "Origin: null" with every form, and the CSRF check refuses it.
+# Nobody else learns an address from us. Not "no-referrer": browsers then send "Origin: null" with every form, and the
+# CSRF check refuses it (tests/browser/test_referrer.py).
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
@@ -253,6 +257,12 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
 # Subdomains and browser preload lists would speak for hosts that aren't ours.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+# --- what may be sent: forms and JSON; nothing here takes files -----------------------------------------------
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes; asgi.py refuses more before Django reads it
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
 
 # --- static files: hashed names where collectstatic ran (the container), straight from the sources elsewhere ----
 
@@ -347,19 +357,25 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     },
 }
 
-# --- log: one line to standard error; paths without query strings, ids instead of names ----------------------
+# --- log: to standard error; paths without query strings, ids instead of names, failures without their words --
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "scheduler.services.logs.Line",
+            "fmt": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
-        "uvicorn.access": {"handlers": [], "level": "WARNING", "propagate": False},
+        "uvicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},  # it logs query strings
         # Every tick of every job at INFO would bury what matters.
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},

@@ -63,6 +63,8 @@ def show(tmp_path: Path, *names: str, **environment: str) -> dict[str, Any]:
         ("ALLOWED_HOSTS", "https://scheduler.example.org"),
         ("TRUSTED_PROXIES", "10.0.0.0/99"),
         ("SECRET_KEY", "(unset)"),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "ababab" * 20),
         ("DATA_DIR", "/dev/null/var"),
     ],
 )
@@ -118,8 +120,8 @@ def test_mail_goes_to_files_unless_a_server_is_named(tmp_path: Path) -> None:
 
 
 def test_commands_beside_a_running_service_find_its_secret_and_its_broker(tmp_path: Path) -> None:
-    (tmp_path / "secret-key").write_text("kept-by-serve\n")
+    (tmp_path / "secret-key").write_text("kept-by-serve-a-long-random-text-0123456789\n")
     (tmp_path / "broker").mkdir()
     (tmp_path / "broker" / "url").write_text("redis://:secret@127.0.0.1:12345/0\n")
     shown = show(tmp_path, "SECRET_KEY", "REDIS_URL", SECRET_KEY="(unset)")
-    assert shown == {"SECRET_KEY": "kept-by-serve", "REDIS_URL": "redis://:secret@127.0.0.1:12345/0"}
+    assert shown == {"SECRET_KEY": "kept-by-serve-a-long-random-text-0123456789", "REDIS_URL": "redis://:secret@127.0.0.1:12345/0"}
