@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -170,6 +171,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "csp",
     "django_htmx",
     "rest_framework",
@@ -187,6 +191,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "scheduler.web.middleware.SessionLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -212,19 +217,38 @@ TEMPLATES = [
 
 # --- people --------------------------------------------------------------------------------------------------
 
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "scheduler.services.passwords.NotTooLong"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "scheduler.services.passwords.NotGuessable"},
+]
+PASSWORD_RESET_TIMEOUT = 3600  # seconds
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: a locked name is refused before anybody looks at the password
+    "django.contrib.auth.backends.ModelBackend",
 ]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/sign-in/"
-SESSION_COOKIE_AGE = 12 * 3600  # one long shift, seconds
+# The limits of a session (15 minutes idle, 12 hours) are kept in services/sessions.py. The cookie goes with the
+# browser; its row outlives the limits, so that what was typed before can be given back to the same person afterwards.
+SESSION_COOKIE_AGE = 36 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+
+# Lock-out by name and address together: nobody locks a colleague, or a whole desk, out.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # what the page says about how long stays true
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "scheduler.web.addresses.for_lock"
+AXES_CLIENT_STR_CALLABLE = "scheduler.web.addresses.for_log"
+AXES_SENSITIVE_PARAMETERS = ["username", "password", "next", "kept", "csrfmiddlewaretoken"]
+AXES_DISABLE_ACCESS_LOG = True  # the record has it
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 # --- language and time ---------------------------------------------------------------------------------------
 
@@ -256,7 +280,8 @@ SECURE_SSL_REDIRECT = _https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from inside, without TLS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
 # Subdomains and browser preload lists would speak for hosts that aren't ours.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+# The sign-in page itself says that a name is locked, so axes' middleware has nothing to replace.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "axes.W002"]
 
 # --- what may be sent: forms and JSON; nothing here takes files -----------------------------------------------
 
@@ -376,6 +401,8 @@ LOGGING = {
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
         "uvicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},  # it logs query strings
+        # The record tells of every try; the log must not name people.
+        "axes": {"level": "ERROR"},
         # Every tick of every job at INFO would bury what matters.
         "celery": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},

@@ -20,7 +20,18 @@ from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Course, Visit
 from scheduler.queries import freed, horizon, integrity
 from scheduler.queries.drafts import GENERATED
-from scheduler.services import attendance, booking, courses, failures, idempotency, offers, placing, seal, sending
+from scheduler.services import (
+    account_mail,
+    attendance,
+    booking,
+    courses,
+    failures,
+    idempotency,
+    offers,
+    placing,
+    seal,
+    sending,
+)
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +92,8 @@ def extend_courses(now: datetime) -> Counts:
 
 
 def send_reminders(now: datetime) -> Counts:
-    """Drain the ledger."""
-    return sending.send_due(now=now)
+    """Send the mail about accounts, and drain the ledger."""
+    return account_mail.send_due(now=now) | sending.send_due(now=now)
 
 
 def expire_holds(now: datetime) -> Counts:

@@ -20,9 +20,9 @@ from django.utils.translation import gettext as _
 from scheduler.domain import permissions
 from scheduler.domain.errors import Busy, NotFound
 from scheduler.models import Center, Membership, Unit
-from scheduler.web import counts, glyphs, last, words
+from scheduler.web import counts, glyphs, last, limits, words
 
-CENTER_IN_SESSION = "center"
+CENTER_IN_SESSION = limits.CENTER
 
 
 @dataclass
@@ -106,6 +106,7 @@ def door(action: str | None, *, posts: bool = False, gets: bool = True) -> Calla
             response["Cache-Control"] = "no-store"
             return response
 
+        inner.needs_sign_in = True  # type: ignore[attr-defined]  # for middleware.py
         return inner
 
     return wrap
@@ -119,11 +120,7 @@ def _not_allowed(allowed: list[str]) -> HttpResponse:
 
 def desk_of(request: HttpRequest) -> Desk:
     """Raises PermissionDenied for somebody without a membership."""
-    memberships = list(
-        Membership.objects.filter(user=request.user)  # type: ignore[misc]  # the door let nobody else in
-        .select_related("center")
-        .order_by("center__name")
-    )
+    memberships = limits.memberships_of(request)
     if not memberships:
         raise PermissionDenied
     chosen = request.session.get(CENTER_IN_SESSION)
@@ -143,6 +140,7 @@ def page(desk: Desk, template: str, context: dict[str, Any], *, status: int = 20
         "has_outbox": is_demo_mail() and desk.request.user.is_staff,
         "can": Allowed(desk),
         "waiting": counts.waiting(desk.center, desk.now) if desk.may("view-schedule") else None,
+        "session_left": limits.seconds_left(desk.request, desk.now),
         "toast": last.toast(desk.request.session, desk.center, desk.now),
     }
     return render(desk.request, template, frame | context, status=status)

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from scheduler.web import actions, board, booking, courses, moving, outbox, patients, sign, start, worklist
+from scheduler.web import (
+    account,
+    actions,
+    board,
+    booking,
+    confirm,
+    courses,
+    factor,
+    forgot,
+    moving,
+    outbox,
+    patients,
+    sign,
+    start,
+    worklist,
+)
 from scheduler.web.dates import DateConverter
 
 register_converter(DateConverter, "date")
@@ -13,6 +28,18 @@ urlpatterns = [
     path("", board.home, name="home"),
     path("sign-in/", sign.sign_in, name="sign-in"),
     path("sign-out/", sign.sign_out, name="sign-out"),
+    path("sign-in/code/", sign.code, name="sign-in-code"),
+    path("sign-in/again/", confirm.confirm, name="confirm"),
+    path("forgot/", forgot.forgot, name="forgot"),
+    path("forgot/sent/", forgot.sent, name="forgot-sent"),
+    path("reset/", forgot.choose, name="reset-choose"),
+    path("reset/<slug:who>/<slug:token>/", forgot.reset, name="reset"),
+    path("session/", account.session, name="session"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="password"),
+    path("account/second-factor/", factor.factor, name="second-factor"),
+    path("account/sessions/end-others/", account.end_others, name="end-other-sessions"),
+    path("account/sessions/<int:pk>/end/", account.end_session, name="end-session"),
     path("center/", sign.choose_center, name="choose-center"),
     path("board/<slug:unit>/", board.today, name="board-today"),
     path("board/<slug:unit>/<date:date>/", board.board, name="board"),

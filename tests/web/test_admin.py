@@ -89,5 +89,10 @@ def test_a_manager_looks_at_the_set_up_of_her_center_and_changes_nothing_there(c
 def test_a_manager_who_becomes_a_nurse_is_out_of_the_admin_at_the_next_request(clinic: Clinic):
     client = clinic.client("manager", is_staff=True)
     assert client.get("/admin/scheduler/unit/").status_code == 200
-    models.Membership.objects.filter(role="manager", user_id=client.session["_auth_user_id"]).update(role="nurse")
+    membership = models.Membership.objects.get(role="manager", user_id=client.session["_auth_user_id"])
+    membership.role = "nurse"
+    membership.save()
+    answer = client.get("/admin/scheduler/unit/")
+    assert answer["Location"].startswith("/admin/login/")  # a changed role ends the session
+    client.force_login(membership.user)
     assert client.get("/admin/scheduler/unit/").status_code == 403

@@ -43,9 +43,10 @@ let lastMinute = Math.floor(Date.now() / 60000);
 async function ask() {
   if (document.hidden) return;
   try {
-    const answer = await fetch(desk.dataset.live, { cache: "no-store" });
+    // Nobody is there because of this: the header says so, and the session's idle time goes on.
+    const answer = await fetch(desk.dataset.live, { cache: "no-store", headers: { "X-Requested-With": "fetch" } });
     if (answer.redirected) {
-      location.reload(); // signed out meanwhile
+      document.dispatchEvent(new Event("signed-out")); // session.js covers the page; what was typed stays
       return;
     }
     if (!answer.ok) throw new Error(String(answer.status));
