@@ -54,11 +54,7 @@ def unit_facts(
         zone=zone,
         span=span,
         open=tuple(opening(unit, span, zone, closures)),
-        closed=tuple(
-            Closed(Interval(row.starts_at, row.ends_at), row.reason, row.chair_id)
-            for row in closures
-            if row.kind == Closure.Kind.CLOSED
-        ),
+        closed=tuple(closed(closures)),
         chairs={
             chair.pk: ChairFacts(id=chair.pk, name=chair.name, kind=chair.kind, is_active=chair.is_active)
             for chair in known
@@ -80,28 +76,45 @@ def closures_of(unit: Unit, span: Interval) -> list[Closure]:
     )
 
 
+def closed(closures: Iterable[Closure]) -> list[Closed]:
+    """What takes nobody; the extra openings are left out."""
+    return [
+        Closed(Interval(row.starts_at, row.ends_at), row.reason, row.chair_id)
+        for row in closures
+        if row.kind == Closure.Kind.CLOSED
+    ]
+
+
 def opening(unit: Unit, span: Interval, zone: ZoneInfo, closures: Iterable[Closure]) -> list[Interval]:
     """When the unit takes people within `span`, whole days at both edges: its hours without the closures of unit
     and center, and the extra openings."""
+    hours = OpeningHours.objects.filter(unit=unit).values_list("weekday", "opens", "closes")
+    return opened(hours, span, zone, closures)
+
+
+def opened(
+    rows: Iterable[tuple[int, int, int]], span: Interval, zone: ZoneInfo, closures: Iterable[Closure]
+) -> list[Interval]:
+    """`opening` from rows of (weekday, opens, closes)."""
     hours: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for weekday, opens, closes in OpeningHours.objects.filter(unit=unit).values_list("weekday", "opens", "closes"):
+    for weekday, opens, closes in rows:
         hours[weekday].append((opens, closes))
     regular = [
         Interval(localtime.at(day, opens, zone), localtime.at(day, closes, zone))
-        for day in _dates(span, zone)
+        for day in dates(span, zone)
         for opens, closes in hours[day.weekday()]
         if localtime.at(day, opens, zone) < localtime.at(day, closes, zone)  # hours inside a spring gap
     ]
-    closed, extra = [], []
+    shut, extra = [], []
     for row in closures:
         if row.kind == Closure.Kind.OPEN:
             extra.append(Interval(row.starts_at, row.ends_at))
         elif row.chair_id is None:
-            closed.append(Interval(row.starts_at, row.ends_at))
-    return merged([*subtract(merged(regular), merged(closed)), *extra])
+            shut.append(Interval(row.starts_at, row.ends_at))
+    return merged([*subtract(merged(regular), merged(shut)), *extra])
 
 
-def _dates(span: Interval, zone: ZoneInfo) -> list[date]:
+def dates(span: Interval, zone: ZoneInfo) -> list[date]:
     return localtime.dates_touched(span, zone)
 
 
@@ -140,7 +153,7 @@ def cares(unit: Unit, span: Interval, now: datetime) -> list[tuple[int, staffing
 
 def capacity(unit: Unit, span: Interval, zone: ZoneInfo) -> Mapping[datetime, staffing.Quarter]:
     """Per quarter hour (UTC): the published shifts of a day, else the staffing pattern of its weekday."""
-    days = _dates(span, zone)
+    days = dates(span, zone)
     published = set(
         UnitDay.objects.filter(unit=unit, date__in=days, shifts_published=True).values_list("date", flat=True)
         if len(days) < 100  # a long list of parameters costs more than the rows of one unit
@@ -148,14 +161,31 @@ def capacity(unit: Unit, span: Interval, zone: ZoneInfo) -> Mapping[datetime, st
             unit=unit, date__gte=days[0], date__lte=days[-1], shifts_published=True
         ).values_list("date", flat=True)
     )
+    patterns = (
+        StaffingPattern.objects.filter(unit=unit).values_list(
+            "weekday", "opens", "closes", "nurses", "patients", "acuity"
+        )
+        if len(published) < len(days)
+        else ()
+    )
+    return staffed(unit, span, zone, published, patterns)
+
+
+def staffed(
+    unit: Unit,
+    span: Interval,
+    zone: ZoneInfo,
+    published: Collection[date],
+    rows: Iterable[tuple[int, int, int, int, int, int]],
+) -> Mapping[datetime, staffing.Quarter]:
+    """`capacity` from the dates whose shifts are published, and the patterns' rows of (weekday, opens, closes,
+    nurses, patients, acuity)."""
+    days = dates(span, zone)
     by_shift = merged(localtime.day(day, zone) for day in published)
     shifts = _shifts(unit, span, by_shift) if by_shift else []
     patterns: dict[int, list[tuple[int, int, int, int, int]]] = defaultdict(list)
-    if len(published) < len(days):
-        for weekday, *rest in StaffingPattern.objects.filter(unit=unit).values_list(
-            "weekday", "opens", "closes", "nurses", "patients", "acuity"
-        ):
-            patterns[weekday].append(tuple(rest))  # type: ignore[arg-type]
+    for weekday, *rest in rows:
+        patterns[weekday].append(tuple(rest))  # type: ignore[arg-type]
     laid = [
         staffing.PatternFacts(
             interval=Interval(localtime.at(day, opens, zone), localtime.at(day, closes, zone)),
@@ -226,8 +256,8 @@ def doses(*, patient_id: int, need: Need, span: Interval, now: datetime) -> list
     """Doses given and booked of one substance, as far around `span` as an interval or a cap reaches."""
     if not need.substance:
         return []
-    reach = _reach(need)
-    first, last = span.start - reach, span.end + reach
+    around = doses_count_in(need, span)
+    first, last = around.start, around.end
     given = [
         DoseFact(
             at=at,
@@ -266,6 +296,12 @@ def doses(*, patient_id: int, need: Need, span: Interval, now: datetime) -> list
         )
         for pk, start, actual, center, mg, ordered in booked
     ]
+
+
+def doses_count_in(need: Need, span: Interval) -> Interval:
+    """As far around `span` as an interval or a cap reaches."""
+    reach = _reach(need)
+    return Interval(span.start - reach, span.end + reach)
 
 
 def _reach(need: Need) -> timedelta:

@@ -7,6 +7,7 @@ the database stands at that moment, the ones written just before it included.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,8 +19,8 @@ from scheduler.domain.intervals import Interval
 from scheduler.domain.permissions import Actor
 from scheduler.domain.rules import SOFT_CODES, ChairFacts, Need, Proposal, Situation, refusals
 from scheduler.models import Appointment, Chair, Occupancy, Patient, Protocol, Visit
+from scheduler.queries import one_place
 from scheduler.queries.course_request import check_reason
-from scheduler.queries.facts import patient_facts, unit_facts
 from scheduler.queries.search import widened
 
 
@@ -64,17 +65,19 @@ def settle(
 ) -> list[Appointment]:
     """Write all of `wanted` or raise Refused with everything that speaks against each. Call it inside `locked`,
     and let Refused leave that block, so that nothing of a half-written batch stays."""
-    wanted = _with_chairs_as_they_are(wanted)
     kept = stays(wanted)
     waiting = {one.appointment.pk for one in wanted if one.appointment is not None}
     # Release before occupying: two visits that swap their chairs would clash with each other's old place.
-    Occupancy.objects.filter(appointment_id__in=waiting).delete()
-    Occupancy.objects.filter(stay_id__in=kept).delete()
+    if waiting:
+        Occupancy.objects.filter(appointment_id__in=waiting).delete()
+    if kept:
+        Occupancy.objects.filter(stay_id__in=kept).delete()
     said: list[Refusal] = [refusal for course in kept for refusal in _in_one_chair(course, wanted)]
     written: list[Appointment] = []
     for one in wanted:
         stay = kept.get(one.need.course) if one.need.keeps_chair and one.need.course is not None else None
-        found = refusals(one.proposal(stay), _situation(one, stay, ignoring=waiting, now=now))
+        one, situation = as_it_stands(one, stay, ignoring=waiting, now=now)
+        found = refusals(one.proposal(stay), situation)
         aside = {refusal.code for refusal in found if not refusal.is_hard} & _codes(override)
         found = [refusal for refusal in found if refusal.is_hard or not (hard_only or refusal.code in aside)]
         said += [_of_visit(refusal, one, len(wanted)) for refusal in found]
@@ -90,12 +93,6 @@ def settle(
     for course in kept:
         keep_stay(course)
     return written
-
-
-def _with_chairs_as_they_are(wanted: Sequence[Wanted]) -> list[Wanted]:
-    """The caller may have read a chair before it went out of service."""
-    chairs = Chair.objects.select_related("unit__center").in_bulk({one.chair.pk for one in wanted})
-    return [replace(one, chair=chairs[one.chair.pk]) for one in wanted]
 
 
 def _in_one_chair(course: int, wanted: Sequence[Wanted]) -> list[Refusal]:
@@ -169,19 +166,33 @@ def stay_of(appointment: Appointment) -> Interval | None:
     return row.chair_time if row is not None else None
 
 
-def _situation(one: Wanted, stay: Interval | None, *, ignoring: Iterable[int], now: datetime) -> Situation:
+def as_it_stands(
+    one: Wanted, stay: Interval | None, *, ignoring: Iterable[int], now: datetime
+) -> tuple[Wanted, Situation]:
+    """The same with its chair as it is now, and what the rules look at. The caller may have read the chair before it
+    went out of service."""
+    place = _read(one, stay, now)
+    if place.is_elsewhere:
+        one = replace(one, chair=Chair.objects.select_related("unit__center").get(pk=one.chair.pk))
+        place = _read(one, stay, now)
+    elif place.chair != one.facts():
+        chair = copy(one.chair)
+        chair.name, chair.kind, chair.is_active = place.chair.name, place.chair.kind, place.chair.is_active
+        one = replace(one, chair=chair)
+    return one, Situation(unit=place.unit, patient=place.patient, ignoring=frozenset(ignoring))
+
+
+def _read(one: Wanted, stay: Interval | None, now: datetime) -> one_place.Place:
     proposal = one.proposal(stay)
     whole = Interval(
         min(proposal.chair_time.start, proposal.care.start), max(proposal.chair_time.end, proposal.care.end)
     )
-    span = widened(whole, one.need)
-    unit = one.chair.unit
-    return Situation(
-        unit=unit_facts(unit=unit, span=span, now=now, chairs=[one.chair]),
-        patient=patient_facts(
-            patient_id=one.patient.pk if one.patient is not None else None, need=one.need, span=span, now=now
-        ),
-        ignoring=frozenset(ignoring),
+    return one_place.read(
+        chair=one.chair,
+        patient_id=one.patient.pk if one.patient is not None else None,
+        need=one.need,
+        span=widened(whole, one.need),
+        now=now,
     )
 
 
