@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from django.core.management import call_command
+
+from scheduler.management.benchmark import floors
+from scheduler.management.benchmark.workload import TINY, fill
+from scheduler.models import Appointment, Chair, Event, LedgerEntry, Occupancy, Patient
+from scheduler.services import booking
+from tests import factories as make
+from tests.factories import NOW
 
 
 def test_measures_every_work_and_writes_the_page(tmp_path):
@@ -24,3 +32,32 @@ def test_measures_every_work_and_writes_the_page(tmp_path):
     ):
         assert work in text
     assert "(1 answered 201, 49 answered 409)" in text
+
+
+def test_floor_of_bookings_writes_the_rows_of_a_booking_back_to_back_with_others(db):
+    workload = fill(replace(TINY, weeks=1, bookings_a_day=75, patients=150), NOW)
+    first, *places = workload.places
+
+    def book():
+        return booking.book(
+            actor=make.make_actor(workload.center),
+            chair=Chair.objects.get(pk=first.chair),
+            start=first.start,
+            protocol=workload.protocol,
+            patient=Patient.objects.get(pk=first.patient),
+            now=NOW,
+        )
+
+    written, made = floors.written_by(book, first)
+    write = floors.booking(workload, written, places)
+    for _ in places:
+        write()
+    copies = Appointment.objects.filter(pk__gt=made.pk)
+    assert [(row.chair_id, row.patient_id, row.start) for row in copies.order_by("pk")] == [
+        (place.chair, place.patient, place.start) for place in places
+    ]
+    for model in (Occupancy, LedgerEntry):
+        of_one = model.objects.filter(appointment=made).count()
+        assert of_one > 0
+        assert model.objects.filter(appointment__in=copies).count() == of_one * len(places)
+    assert Event.objects.filter(subject="appointment", subject_id__in=copies.values("pk")).count() == len(places)

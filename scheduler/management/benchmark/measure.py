@@ -115,16 +115,17 @@ def _bookings(workload: Workload, size: Size, port: int, watch: Watch) -> list[F
 
     found = []
     over_http(port, workload.key, [_booking(workload, place) for place in take(3)])
-    queries = queries_of(workload.key, _booking(workload, take(1)[0]))
+    one = take(1)[0]
+    written, queries = floors.written_by(lambda: queries_of(workload.key, _booking(workload, one)), one)
     count = size.bookings // 2
-    sql = here(floors.booking(workload, take(count + 1)), count)
+    sql = here(floors.booking(workload, written, take(count + 1)), count)
     for clients, aim in ((1, 150.0), (8, 200.0)):
         what = f"bookings with every rule checked, {clients} client{'s' if clients > 1 else ''}"
         watch(0.5, what)
         calls = [_booking(workload, place) for place in take(count)]
         timed = over_http(port, workload.key, calls, clients=clients).only(201)
         rate = len(timed.took) / timed.seconds
-        note = f"p50 {timed.p50:.1f} ms, p95 {timed.p95:.1f} ms"
+        note = f"p50 {timed.p50:.1f} ms, p95 {timed.p95:.1f} ms; writes {written}"
         found.append(Figure(what, rate, None, count / sql.seconds, queries, aim, "/s", note))
     watch(0.6, "50 clients for one slot")
     return [*found, _contested(workload, port, take(1)[0], [place.patient for place in take(CONTESTED_BY)])]

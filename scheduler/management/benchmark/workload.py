@@ -75,6 +75,9 @@ class Workload:
         """The wall-clock minute, so many days after the first Monday, in UTC."""
         return localtime.at(self.monday + timedelta(days=day), minute, self.center.zone)
 
+    def local_date(self, moment: datetime) -> date:
+        return localtime.local_date(moment, self.center.zone)
+
 
 def fill(size: Size, now: datetime) -> Workload:
     center = Center.objects.create(
