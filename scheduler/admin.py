@@ -129,6 +129,11 @@ class Part(OperatorsWrite, TabularInline):
 class People(Recorded):
     """Users, memberships, keys: the operator's; managers have their own page, where nobody changes her own role."""
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Nothing for others: Django looks for the row before it asks who may, and would tell whether there is one."""
+        rows = super().get_queryset(request)
+        return rows if is_operator(request) else rows.none()
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_operator(request)
 

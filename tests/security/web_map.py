@@ -1,0 +1,106 @@
+"""What every address of the web application is for: the action of the domain's table that it needs.
+
+A new address needs a line here; without one test_web_walk.py fails. `OPEN` is for everybody, `MEMBER` for any role,
+`OPERATOR` for who runs the service, `SOMEBODYS` for one person alone, who is none of those at the door.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+OPEN, MEMBER, OPERATOR, SOMEBODYS = "open", "member", "operator", "somebody's"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request to an address. `names` says whether it names a thing of a center; then another center's is 404."""
+
+    needs: str
+    path: str
+    method: str = "GET"
+    data: dict[str, Any] = field(default_factory=dict)
+    may_say: tuple[int, ...] = ()  # besides the usual answers, to those who may: a wrong password is 403
+
+    @property
+    def names(self) -> bool:
+        return "{" in self.path or any("{" in str(value) for value in self.data.values())
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+BOARD = "/board/{unit_code}/2026-11-25/"
+STEPS = {
+    "arrive": "attend",
+    "check-in": "attend",
+    "confirm": "attend",
+    "no-show": "attend",
+    "undo": "attend",
+    "start": "treat",
+    "phase": "treat",
+    "complete": "treat",
+    "cancel": "book",
+    "reopen": "book",
+}
+COURSE_STEPS = ("pause", "resume", "discontinue", "amend", "accept")
+
+WEB: dict[str, list[Case]] = {
+    "healthz": [Case(OPEN, "/healthz")],
+    "readyz": [Case(OPEN, "/readyz")],
+    "metrics": [Case(OPEN, "/metrics")],
+    "sign-in/": [Case(OPEN, "/sign-in/")],
+    "sign-in/code/": [Case(OPEN, "/sign-in/code/")],
+    "sign-in/again/": [Case(MEMBER, "/sign-in/again/", "POST", may_say=(403,))],
+    "sign-out/": [Case(OPEN, "/sign-out/", "POST")],
+    "forgot/": [Case(OPEN, "/forgot/")],
+    "forgot/sent/": [Case(OPEN, "/forgot/sent/")],
+    "reset/": [Case(OPEN, "/reset/", may_say=(404,))],
+    "reset/<slug:who>/<slug:token>/": [Case(OPEN, "/reset/MQ/c9x4gh-7xk2ab0d5fe11a2b3c4d/")],
+    "session/": [Case(OPEN, "/session/")],
+    "account/": [Case(MEMBER, "/account/")],
+    "account/password/": [
+        Case(MEMBER, "/account/password/"),
+        Case(MEMBER, "/account/password/", "POST", may_say=(403,)),
+    ],
+    "account/second-factor/": [Case(MEMBER, "/account/second-factor/")],
+    "account/sessions/end-others/": [Case(MEMBER, "/account/sessions/end-others/", "POST")],
+    "account/sessions/<int:pk>/end/": [Case(SOMEBODYS, "/account/sessions/{sign_in}/end/", "POST")],
+    "center/": [Case(MEMBER, "/center/", "POST")],
+    "": [Case("view-schedule", "/")],
+    "board/<slug:unit>/": [Case("view-schedule", "/board/{unit_code}/")],
+    "board/<slug:unit>/<date:date>/": [Case("view-schedule", BOARD)],
+    "board/<slug:unit>/<date:date>/version/": [Case("view-schedule", f"{BOARD}version/")],
+    "appointments/<int:pk>/move/": [
+        Case("book", "/appointments/{appointment}/move/"),
+        Case("book", "/appointments/{appointment}/move/", "POST"),
+    ],
+    "appointments/<int:pk>/<slug:action>/": [
+        Case(needs, f"/appointments/{{appointment}}/{step}/", "POST", {"reason": "ill"})
+        for step, needs in STEPS.items()
+    ],
+    "book/": [
+        Case("book", "/book/"),
+        Case("book", "/book/?patient={patient}"),
+        Case("book", "/book/", "POST", {"patient": "{patient}"}),
+    ],
+    "patients/": [Case("view-patients", "/patients/"), Case("view-patients", "/patients/", "POST", {"q": "zar"})],
+    "patients/new/": [
+        Case("edit-patients", "/patients/new/"),
+        Case("edit-patients", "/patients/new/", "POST", {"last_name": "New", "birth_date": "1 1 1980", "mrn": "N-1"}),
+    ],
+    "patients/<int:pk>/": [Case("view-patients", "/patients/{patient}/")],
+    "patients/<int:pk>/course/": [
+        Case("edit-courses", "/patients/{patient}/course/"),
+        Case("edit-courses", "/patients/{patient}/course/", "POST"),
+    ],
+    "courses/<int:pk>/": [Case("view-patients", "/courses/{course}/")],
+    "courses/<int:pk>/<slug:action>/": [
+        Case("edit-courses", f"/courses/{{course}}/{step}/", "POST", {"reason": "x"}) for step in COURSE_STEPS
+    ],
+    "visits/<int:pk>/waive/": [Case("edit-courses", "/visits/{visit}/waive/", "POST", {"reason": "x"})],
+    "worklist/": [Case("view-schedule", "/worklist/")],
+    "worklist/mark/": [Case("view-schedule", "/worklist/mark/", "POST", {"item": "unplaced:1", "do": "claim"})],
+    "outbox/": [Case(OPERATOR, "/outbox/")],
+    "outbox/<slug:name>/": [Case(OPERATOR, "/outbox/no-such/")],
+}
