@@ -151,7 +151,9 @@ class DaySteps(Frame):
                 picture = picture.with_course(course, "active")
         self.became(picture, "undo")
 
+    @precondition(lambda self: self.changes != self.rested)
     @rule(minutes=st.sampled_from((1, 4, 6, 30, 61, 180)))
     def time_passes(self, minutes) -> None:
         self.now += timedelta(minutes=minutes)
         self.now_true()
+        self.rested = self.changes

@@ -113,6 +113,7 @@ class WorldSteps(CourseSteps):
         self.picture = mine
         self.became(picture, "mark-no-shows")
 
+    @precondition(lambda self: self.picture.bookings and self.now < self.world.now + timedelta(days=60))
     @rule(days=st.sampled_from((1, 1, 2, 20)))
     def days_pass(self, days) -> None:
         """With the jobs that run meanwhile."""

@@ -36,7 +36,7 @@ def wanted_profile(*, is_full: bool) -> settings:
     if is_full or os.environ.get("HYPOTHESIS_PROFILE") == "drill":
         return profile(600, 60, derandomize=False)
     if os.environ.get("HYPOTHESIS_PROFILE") == "look":
-        return profile(100, 50, derandomize=False, shrinks=False)
+        return profile(int(os.environ.get("N", "100")), 50, derandomize=False, shrinks=False)
     return profile(40, 40)
 
 
