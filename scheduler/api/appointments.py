@@ -12,13 +12,15 @@ from rest_framework.response import Response
 
 from scheduler.api import finding, shapes
 from scheduler.api.bodies import Overridable, Query, override_of
+from scheduler.api.errors import NotHere
 from scheduler.api.fields import CalendarDay, Choice, Count, HoldField, Id, IdOrCode, Moment
 from scheduler.api.replay import replayable
 from scheduler.api.resource import Resource, etag
 from scheduler.api.shapes import AppointmentOut
 from scheduler.domain import lifecycle, localtime
 from scheduler.domain.errors import Malformed
-from scheduler.models import Appointment, Visit
+from scheduler.models import Appointment
+from scheduler.queries import named
 from scheduler.services import booking, record
 
 
@@ -108,12 +110,11 @@ class Appointments(Resource):
 
     def _what(self, body: dict[str, Any], hold: Appointment | None) -> dict[str, Any]:
         """Place and treatment, what is left out taken from the hold."""
-        center = self.center
-        finders = {"patient": finding.patient, "chair": finding.chair, "visit": finding.visit}
-        what: dict[str, Any] = {name: find(center, body[name]) for name, find in finders.items() if name in body}
+        rows = self._named(body)
+        what: dict[str, Any] = {name: row for name, row in rows.items() if name != "protocol"}
         if "start" in body:
             what["start"] = body["start"]
-        what |= self._treatment(body, what.get("visit"), hold)
+        what |= self._treatment(body, rows, hold)
         if hold is not None:
             held = {"patient": hold.patient, "chair": hold.chair, "visit": hold.visit, "start": hold.start}
             what = held | what
@@ -122,9 +123,26 @@ class Appointments(Resource):
                 raise Malformed(name, gettext_noop("This is missing."))
         return what
 
-    def _treatment(self, body: dict[str, Any], visit: Visit | None, hold: Appointment | None) -> dict[str, Any]:
+    def _named(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The rows that the body names. Raises NotHere for the first that this center hasn't."""
+        center = self.center
+        asked = {name: body[name] for name in ("patient", "chair", "protocol") if isinstance(body.get(name), int)}
+        known = named.find(center, **asked)
+        found: dict[str, Any] = {}
+        for name in ("patient", "chair", "visit", "protocol"):
+            if name in asked:
+                found[name] = getattr(known, name)
+                if found[name] is None:
+                    raise NotHere(name)
+            elif name == "visit" and name in body:
+                found[name] = finding.visit(center, body[name])
+            elif name == "protocol" and name in body:
+                found[name] = finding.protocol(center, body[name])
+        return found
+
+    def _treatment(self, body: dict[str, Any], rows: dict[str, Any], hold: Appointment | None) -> dict[str, Any]:
         """`protocol` or `minutes`. One that contradicts another is refused: nobody knows which was meant."""
-        protocol = finding.protocol(self.center, body["protocol"]) if "protocol" in body else None
+        protocol, visit = rows.get("protocol"), rows.get("visit")
         minutes = body.get("minutes")
         finding.check_one_length(protocol, minutes, visit)
         if hold is not None and protocol is None and minutes is None and visit is None:

@@ -25,13 +25,17 @@ _MG = Decimal("0.001")  # as the models keep it
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A chair as it stands now, with its unit over some time and the patient's other time and doses. `is_elsewhere`:
-    the chair's unit or center is not what the caller read, so that zone and days have to be read again."""
+    """A chair as it stands now, with its unit over some time and the patient's other time and doses.
+
+    `is_elsewhere`: the chair's unit or center is not what the caller read, so that zone and days have to be read
+    again. `is_registered`: the patient is, in the chair's center.
+    """
 
     unit: UnitFacts
     patient: PatientFacts
     chair: ChairFacts
     is_elsewhere: bool
+    is_registered: bool
 
 
 def read(*, chair: Chair, patient_id: int | None, need: Need, span: Interval, now: datetime) -> Place:
@@ -79,6 +83,7 @@ def read(*, chair: Chair, patient_id: int | None, need: Need, span: Interval, no
         ),
         chair=is_now,
         is_elsewhere=is_there != (unit.pk, unit.center_id, unit.name, unit.center.time_zone),
+        is_registered=bool(found["registered"]),
     )
 
 
@@ -153,6 +158,8 @@ _PARTS = (
     """SELECT 'unit', u.id, u.center_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, u.name, e.time_zone
     FROM scheduler_chair c JOIN scheduler_unit u ON u.id = c.unit_id JOIN scheduler_center e ON e.id = u.center_id
     WHERE c.id = %(chair)s""",
+    """SELECT 'registered', patient_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM scheduler_registration WHERE patient_id = %(patient)s AND center_id = %(center)s""",
     """SELECT 'closure', chair_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at, kind, reason
     FROM scheduler_closure
     WHERE center_id = %(center)s AND (unit_id IS NULL OR unit_id = %(unit)s)

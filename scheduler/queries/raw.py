@@ -6,18 +6,67 @@ in UTC on both databases: SQLite keeps them as text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any, TypeVar
 
 from django.db import connection
+from django.db.models import Model
+
+Row = TypeVar("Row", bound=Model)
 
 
-def rows(sql: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """The statement's rows as the driver gives them; `moment` reads a moment of one."""
+def rows(sql: str, given: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    """The statement's rows as the driver gives them; `moment` reads a moment of one, `instance` a model's columns."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, {name: _as_kept(value) for name, value in given.items()})
+        cursor.execute(sql, _kept(given))
         return cursor.fetchall()
+
+
+def run(sql: str, given: Mapping[str, Any]) -> int:
+    """Run a writing statement; returns how many rows it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, _kept(given))
+        return cursor.rowcount
+
+
+def ids(numbers: Iterable[int]) -> str:
+    """Ids as they stand between the brackets of IN; no ids are NULL, which is none of them."""
+    return ", ".join(str(int(number)) for number in numbers) or "NULL"
+
+
+def columns(model: type[Model], alias: str) -> str:
+    """The model's columns, as `instance` reads them."""
+    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
+
+
+def width(model: type[Model]) -> int:
+    """How many columns `columns` are."""
+    return len(model._meta.concrete_fields)
+
+
+def instance(model: type[Row], values: Sequence[Any]) -> Row | None:
+    """The model's row from the values of its `columns`; None where an outer join found none."""
+    if values[0] is None:
+        return None
+    known = list(values)
+    for position, field, converters in _converters(model, connection.vendor):
+        for convert in converters:
+            known[position] = convert(known[position], field, connection)
+    return model.from_db(connection.alias, [field.attname for field in model._meta.concrete_fields], known)
+
+
+@cache
+def _converters(model: type[Model], vendor: str) -> list[tuple[int, Any, list[Any]]]:
+    """Position, column and converters of the fields that the driver of this database doesn't give as they are."""
+    found = []
+    for position, field in enumerate(model._meta.concrete_fields):
+        column = field.cached_col  # type: ignore[attr-defined]  # of every Field
+        converters = [*connection.ops.get_db_converters(column), *field.get_db_converters(connection)]
+        if converters:
+            found.append((position, column, converters))
+    return found
 
 
 def moment(value: datetime | str) -> datetime:
@@ -27,5 +76,11 @@ def moment(value: datetime | str) -> datetime:
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
+def _kept(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return {name: _as_kept(value) for name, value in given.items()} if given else None
+
+
 def _as_kept(value: Any) -> Any:
-    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return connection.ops.adapt_datefield_value(value) if isinstance(value, date) else value

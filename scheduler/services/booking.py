@@ -179,7 +179,7 @@ def _wanted(
     visit: Visit | None,
     now: datetime,
 ) -> Wanted:
-    start = check_place(chair, start, patient, now)
+    start = check_place(chair, start, now)
     if visit is not None:
         _check_visit(visit, chair, patient)
         protocol = visit.course.protocol

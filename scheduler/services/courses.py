@@ -118,7 +118,7 @@ def _chairs(
         check_moment("placements", placement.start)
         if placement.chair_id not in known:
             raise Malformed("placements", gettext_noop("This chair is not in {center}."), center=center.name)
-        check_place(known[placement.chair_id], placement.start, None, now)
+        check_place(known[placement.chair_id], placement.start, now)
     return known
 
 

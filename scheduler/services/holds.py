@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Occupancy, Visit
+from scheduler.queries import raw
 from scheduler.services import record
 from scheduler.services.settle import keep_stay, keeps_chair
 
@@ -18,8 +19,12 @@ JOB = Actor.job("expire-holds")
 def expired(units: Iterable[int], patients: Iterable[int], *, now: datetime) -> list[Appointment]:
     """Holds that ran out, of these units and of these patients wherever they are."""
     # Nearly always there is none, and this runs before every lock: the joins wait until there is one.
-    due = Appointment.objects.filter(status="pending", hold_expires_at__lte=now)
-    pks = list(due.filter(Q(unit_id__in=set(units)) | Q(patient_id__in=set(patients))).values_list("pk", flat=True))
+    due = raw.rows(
+        f"SELECT id FROM scheduler_appointment WHERE status = 'pending' AND hold_expires_at <= %(now)s "
+        f"AND (unit_id IN ({raw.ids(set(units))}) OR patient_id IN ({raw.ids(set(patients))}))",
+        {"now": now},
+    )
+    pks = [pk for (pk,) in due]
     if not pks:
         return []
     return list(Appointment.objects.filter(pk__in=pks).select_related("unit__center", "visit__course__protocol"))

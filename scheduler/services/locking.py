@@ -19,7 +19,8 @@ from django.db.models import F
 from scheduler.domain import localtime
 from scheduler.domain.errors import Busy
 from scheduler.domain.intervals import Interval
-from scheduler.models import Appointment, Patient, Unit, UnitDay
+from scheduler.models import Appointment, Unit, UnitDay
+from scheduler.queries import raw
 from scheduler.services.holds import expired, release
 from scheduler.services.settle import chair_time, stay_of
 
@@ -54,11 +55,10 @@ def locked(*, patients: Iterable[int | None], days: Iterable[UnitDayKey], now: d
     lapsed = _lapsed(wanted, known, now)
     with transaction.atomic():
         _lock_patients(known)
-        rows = _lock_unit_days(sorted(wanted.union(*lapsed.values())))
+        _lock_unit_days(sorted(wanted.union(*lapsed.values())))
         if lapsed:
             release(Appointment.objects.filter(pk__in=lapsed), now=now)
         yield
-        UnitDay.objects.filter(pk__in=rows).update(version=F("version") + 1)
 
 
 def _lapsed(days: set[UnitDayKey], patients: list[int], now: datetime) -> dict[int, set[UnitDayKey]]:
@@ -73,24 +73,37 @@ def _lapsed(days: set[UnitDayKey], patients: list[int], now: datetime) -> dict[i
 
 
 def _lock_patients(patients: list[int]) -> None:
-    # no_key: rows that merely refer to the patient (messages, contacts) can still be written meanwhile.
-    list(
-        Patient.objects.select_for_update(no_key=True)
-        .filter(pk__in=patients)
-        .order_by("pk")
-        .values_list("pk", flat=True)
+    # NO KEY: rows that merely refer to the patient (messages, contacts) can still be written meanwhile.
+    if patients and connection.features.has_select_for_update:
+        raw.rows(f"SELECT id FROM scheduler_patient WHERE id IN ({raw.ids(patients)}) ORDER BY id FOR NO KEY UPDATE")
+
+
+def _lock_unit_days(wanted: list[UnitDayKey]) -> None:
+    """Lock the days, their rows made where they are missing, and raise their versions."""
+    if len(wanted) == 1:
+        # Nearly always. The UPDATE of one row is its lock, as strong as FOR NO KEY UPDATE.
+        if not _raise_version(wanted[0]):
+            _make_rows(wanted)
+            _raise_version(wanted[0])
+        return
+    # An UPDATE of several rows would take them in any order.
+    found = _locked_rows(wanted)
+    if len(found) < len(wanted):
+        _make_rows([key for key in wanted if key not in found])
+        found = _locked_rows(wanted)
+    UnitDay.objects.filter(pk__in=found.values()).update(version=F("version") + 1)
+
+
+def _raise_version(key: UnitDayKey) -> int:
+    unit, day = key
+    return raw.run(
+        "UPDATE scheduler_unitday SET version = version + 1 WHERE unit_id = %(unit)s AND date = %(day)s",
+        {"unit": unit, "day": day},
     )
 
 
-def _lock_unit_days(wanted: list[UnitDayKey]) -> list[int]:
-    found = _locked_rows(wanted)
-    if len(found) < len(wanted):
-        UnitDay.objects.bulk_create(
-            [UnitDay(unit_id=unit, date=day) for unit, day in wanted if (unit, day) not in found],
-            ignore_conflicts=True,
-        )
-        found = _locked_rows(wanted)
-    return list(found.values())
+def _make_rows(wanted: list[UnitDayKey]) -> None:
+    UnitDay.objects.bulk_create([UnitDay(unit_id=unit, date=day) for unit, day in wanted], ignore_conflicts=True)
 
 
 def _locked_rows(wanted: list[UnitDayKey]) -> dict[UnitDayKey, int]:

@@ -45,7 +45,7 @@ def move(
     `proposals` for them; with `accept_following` they move together with it, all or none."""
     appointment = fetch(appointment.pk)
     target_chair = chair or appointment.chair
-    target_start = check_place(target_chair, start or appointment.start, appointment.patient, now)
+    target_start = check_place(target_chair, start or appointment.start, now)
     if target_chair.unit.center_id != appointment.center_id:
         raise Malformed("chair", gettext_noop("This chair is in another center."))
     proposals = following.propose(appointment=appointment, chair=target_chair, start=target_start, now=now)

@@ -170,8 +170,14 @@ def as_it_stands(
     one: Wanted, stay: Interval | None, *, ignoring: Iterable[int], now: datetime
 ) -> tuple[Wanted, Situation]:
     """The same with its chair as it is now, and what the rules look at. The caller may have read the chair before it
-    went out of service."""
+    went out of service. Raises Malformed for a patient whom the center's staff would not see."""
     place = _read(one, stay, now)
+    if one.patient is not None and not place.is_registered:
+        raise Malformed(
+            "patient",
+            gettext_noop("This patient is not registered in {center}."),
+            center=one.chair.unit.center.name,
+        )
     if place.is_elsewhere:
         one = replace(one, chair=Chair.objects.select_related("unit__center").get(pk=one.chair.pk))
         place = _read(one, stay, now)

@@ -10,7 +10,7 @@ from typing import Any
 from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
 from scheduler.domain.intervals import Interval
 from scheduler.domain.permissions import Actor
-from scheduler.models import Appointment, Chair, Occupancy, Patient, Unit, Visit
+from scheduler.models import Appointment, Chair, Occupancy, Unit, Visit
 from scheduler.queries import needs
 from scheduler.queries.course_request import FARTHEST_START, check_moment
 from scheduler.queries.nearby import DAYS_AROUND, nearest
@@ -21,15 +21,13 @@ from scheduler.services.locking import UnitDayKey, unit_days
 from scheduler.services.settle import Override, Wanted, stays
 
 
-def check_place(chair: Chair, start: datetime, patient: Patient | None, now: datetime) -> datetime:
+def check_place(chair: Chair, start: datetime, now: datetime) -> datetime:
     check_moment("start", start)
     center = chair.unit.center
     if start.astimezone(center.zone).date() < now.astimezone(center.zone).date():
         raise Malformed("start", gettext_noop("That day is over. Book today or later."))
     if start > now + FARTHEST_START:
         raise Malformed("start", gettext_noop("The start is more than three years ahead."))
-    if patient is not None and not patient.registrations.filter(center_id=center.pk).exists():
-        raise Malformed("patient", gettext_noop("This patient is not registered in {center}."), center=center.name)
     return start.astimezone(UTC)
 
 
