@@ -11,8 +11,7 @@ Nothing is sent here (services/sending.py drains the table), so a booking never 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -20,8 +19,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from scheduler.domain import lifecycle
-from scheduler.models import Appointment, Center, Contact, Course, LedgerEntry
+from scheduler.models import Appointment, Center, Course, LedgerEntry
 from scheduler.queries.reminder_times import reminder_times
+from scheduler.services.recipients import Recipient, recipients_of
 
 Kind = Literal["booked", "moved", "cancelled"]
 
@@ -30,14 +30,6 @@ OVERVIEW_SETTLES = timedelta(seconds=15)
 
 # A claimed message may be on its way: whoever gets it knows of the appointment.
 _TOLD = (LedgerEntry.State.SENT, LedgerEntry.State.CLAIMED)
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """How a patient is told: by mail to `contact`, or by a call (to `contact`, if anybody has a phone)."""
-
-    channel: str
-    contact: Contact | None
 
 
 def plan_for(*appointments: Appointment, kind: Kind, now: datetime) -> None:
@@ -55,7 +47,10 @@ def plan_for(*appointments: Appointment, kind: Kind, now: datetime) -> None:
     if not known:
         return
     told = who_know(known) if kind != "booked" else set()
-    supersede(*known, now=now)
+    # Nothing was ever written about what has just been made, and its reminders are not about a stay's other doses.
+    is_new = kind == "booked" and all(one.version == 1 and not _is_of_a_stay(one) for one in known)
+    if not is_new:
+        supersede(*known, now=now)
     recipients = recipients_of({appointment.patient_id for appointment in known})
     rows: list[LedgerEntry] = []
     for course, group in _by_course(known):
@@ -68,13 +63,15 @@ def plan_for(*appointments: Appointment, kind: Kind, now: datetime) -> None:
                 if (row := _message(appointment, kind, appointment.pk in told, recipients, now)) is not None
             ]
         rows += _reminders(course, group, recipients, now)
-    _write(rows, now)
+    if not is_new:
+        _due_again(rows, now)
+    _insert(rows)
 
 
 def supersede(*appointments: Appointment, now: datetime) -> int:
     """Unsent messages about these appointments are no longer true, nor the reminders of their stays: another dose may
     be the first now. Returns how many. One in flight is left to its sender, which looks at the world again."""
-    stays = {a.visit.course_id for a in appointments if a.visit is not None and a.visit.course.protocol.keeps_chair}
+    stays = {a.visit.course_id for a in appointments if a.visit is not None and _is_of_a_stay(a)}
     return (
         LedgerEntry.objects.filter(
             Q(appointment__in=[appointment.pk for appointment in appointments])
@@ -86,13 +83,19 @@ def supersede(*appointments: Appointment, now: datetime) -> int:
     )
 
 
+def _is_of_a_stay(appointment: Appointment) -> bool:
+    return appointment.visit is not None and appointment.visit.course.protocol.keeps_chair
+
+
 def plan_without(appointment: Appointment, *, now: datetime) -> None:
     """It did not take place: nothing about it is true any more, and the reminders of a stay are about the dose that
     comes first without it. Nobody is told. The appointment is saved as it now is."""
     supersede(appointment, now=now)
     course = appointment.visit.course if appointment.visit is not None else None
     if course is not None and course.protocol.keeps_chair:
-        _write(_reminders(course, [appointment], recipients_of([course.patient_id]), now), now)
+        rows = _reminders(course, [appointment], recipients_of([course.patient_id]), now)
+        _due_again(rows, now)
+        _insert(rows)
 
 
 def plan_overview(course: Course, *, now: datetime, recipient: Recipient | None = None) -> None:
@@ -132,10 +135,9 @@ def replan(center: Center, *, now: datetime) -> None:
             appointment__in=booked, kind=LedgerEntry.Kind.REMINDER, state=LedgerEntry.State.DUE
         ).delete()
         recipients = recipients_of({appointment.patient_id for appointment in booked})
-        _write(
-            [row for course, group in _by_course(booked) for row in _reminders(course, group, recipients, now)],
-            now,
-        )
+        rows = [row for course, group in _by_course(booked) for row in _reminders(course, group, recipients, now)]
+        _due_again(rows, now)
+        _insert(rows)
 
 
 def who_know(appointments: Sequence[Appointment]) -> set[int]:
@@ -161,22 +163,6 @@ def who_know(appointments: Sequence[Appointment]) -> set[int]:
         if any(done_at is None or done_at >= appointment.created_at for done_at in told):
             known.add(appointment.pk)
     return known
-
-
-def recipients_of(patients: Collection[int | None]) -> dict[int | None, Recipient]:
-    """Per patient id: the first contact (primary first) that agreed to mail, else the first with a phone."""
-    contacts: dict[int | None, list[Contact]] = {patient: [] for patient in patients}
-    for contact in Contact.objects.filter(patient__in=patients):
-        contacts[contact.patient_id].append(contact)
-    return {patient: _recipient(found) for patient, found in contacts.items()}
-
-
-def _recipient(contacts: Sequence[Contact]) -> Recipient:
-    for contact in contacts:
-        if contact.email and contact.may_be_mailed:
-            return Recipient(LedgerEntry.Channel.EMAIL, contact)
-    by_phone = next((contact for contact in contacts if contact.phone), None)
-    return Recipient(LedgerEntry.Channel.CALL, by_phone)
 
 
 def _by_course(appointments: Iterable[Appointment]) -> list[tuple[Course | None, list[Appointment]]]:
@@ -263,19 +249,25 @@ def _entry(
     )
 
 
-def _write(rows: Sequence[LedgerEntry], now: datetime) -> None:
-    """Insert what is new. A reminder for exactly this time that was superseded unsent (moved away and back,
-    cancelled and reopened) is due again."""
+def _due_again(rows: Sequence[LedgerEntry], now: datetime) -> None:
+    """A reminder for exactly this time that was superseded unsent (moved away and back, cancelled and reopened) is
+    due again."""
     wanted = {_thing(row) for row in rows if row.kind == LedgerEntry.Kind.REMINDER}
-    if wanted:
-        superseded = LedgerEntry.objects.filter(
-            appointment__in={appointment for appointment, *_ in wanted},
-            kind=LedgerEntry.Kind.REMINDER,
-            state=LedgerEntry.State.SUPERSEDED,
-            due__gt=now,
-        )
-        again = [row.pk for row in superseded if _thing(row) in wanted]
+    if not wanted:
+        return
+    superseded = LedgerEntry.objects.filter(
+        appointment__in={appointment for appointment, *_ in wanted},
+        kind=LedgerEntry.Kind.REMINDER,
+        state=LedgerEntry.State.SUPERSEDED,
+        due__gt=now,
+    )
+    again = [row.pk for row in superseded if _thing(row) in wanted]
+    if again:
         LedgerEntry.objects.filter(pk__in=again).update(state=LedgerEntry.State.DUE, done_at=None)
+
+
+def _insert(rows: Sequence[LedgerEntry]) -> None:
+    """What is there already stays as it is."""
     LedgerEntry.objects.bulk_create(rows, ignore_conflicts=True)
 
 

@@ -20,7 +20,8 @@ from django.db.models import Q, QuerySet
 
 from scheduler.domain import localtime
 from scheduler.models import Appointment, LedgerEntry
-from scheduler.services import calls, ledger, mail, smtp_faults
+from scheduler.services import calls, mail, smtp_faults
+from scheduler.services.recipients import recipients_of
 from scheduler.services.smtp_faults import Fault
 
 State, Kind, Channel = LedgerEntry.State, LedgerEntry.Kind, LedgerEntry.Channel
@@ -91,7 +92,7 @@ def _claim(pk: int, at: datetime) -> LedgerEntry | None:
 
 def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tuple[str, bool]:
     """How it ended, and whether the mail server as a whole was at fault."""
-    recipient = ledger.recipients_of([entry.patient_id])[entry.patient_id]
+    recipient = recipients_of([entry.patient_id])[entry.patient_id]
     verdict = look(entry, at)
     if verdict.send and recipient.channel != Channel.EMAIL:
         verdict = Verdict(state=State.SUPERSEDED, call=True)
