@@ -140,6 +140,7 @@ def compose(kind: str, user: User) -> EmailMessage:
         "link": link(user) if kind == Kind.RESET else "",
         "ask": f"{settings.BASE_URL}{reverse('forgot')}",
         "site": settings.BASE_URL,
+        "new_name": user.get_username() if kind == Kind.RESET and user.last_login is None else "",
     }
     subjects = {
         Kind.RESET: _("Choose a new password"),
@@ -147,7 +148,7 @@ def compose(kind: str, user: User) -> EmailMessage:
         Kind.FACTOR: _("How you sign in was changed"),
     }
     return EmailMessage(
-        subject=subjects[Kind(kind)],
+        subject=_("Your new account") if context["new_name"] else subjects[Kind(kind)],
         body=render_to_string("scheduler/mail/account.txt", context).strip() + "\n",
         from_email=parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
         to=[user.email],

@@ -38,9 +38,10 @@ class Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         # Celery hands over the failure's words as arguments of its message; the traceback tells enough without them.
-        if record.exc_info and record.exc_info[1] is not None and record.name.startswith("celery"):
+        problem = record.exc_info[1] if record.exc_info else None
+        if problem is not None and record.name.startswith("celery"):
             record = logging.makeLogRecord(record.__dict__)
-            record.msg, record.args = f"{record.levelname}: {describe(record.exc_info[1])}", None
+            record.msg, record.args = f"{record.levelname}: {describe(problem)}", None
         record.exc_text = None  # another handler may have kept one with words in it
         return clean(super().format(record)).replace("\r", " ")
 

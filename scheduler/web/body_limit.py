@@ -11,7 +11,7 @@ from typing import Any
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]  # Django's own types are narrower than ASGI's
 
 DETAIL = "The body is larger than 1 MiB."
 
@@ -60,7 +60,7 @@ def _announced(scope: Message) -> int:
 async def _refuse(scope: Message, send: Send) -> None:
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if scope["path"].startswith("/api/"):
-        problem = {
+        problem: dict[str, object] = {
             "type": "about:blank",
             "title": status.phrase,
             "status": status.value,

@@ -112,6 +112,18 @@ def role(code: str) -> str:
     }.get(code, code)
 
 
+def scope(code: str) -> str:
+    """What a key's scope opens, in a few words."""
+    return {
+        "read-schedule": _("see the schedule"),
+        "read-patients": _("see patients"),
+        "read-clinical": _("see clinical detail"),
+        "book": _("book and change"),
+        "set-up": _("change the set-up"),
+        "export": _("export"),
+    }.get(code, code)
+
+
 def date_only(value: date, today: date) -> str:
     """22 May; with the year where it is not this one."""
     return formats.date_format(value, "j M" if value.year == today.year else "j M Y")

@@ -101,6 +101,22 @@ WEB: dict[str, list[Case]] = {
     "visits/<int:pk>/waive/": [Case("edit-courses", "/visits/{visit}/waive/", "POST", {"reason": "x"})],
     "worklist/": [Case("view-schedule", "/worklist/")],
     "worklist/mark/": [Case("view-schedule", "/worklist/mark/", "POST", {"item": "unplaced:1", "do": "claim"})],
+    "people/": [Case("manage-people", "/people/")],
+    "people/new/": [
+        Case("manage-people", "/people/new/"),
+        Case("manage-people", "/people/new/", "POST", {"username": "eve", "email": "eve@example.org", "role": "nurse"}),
+    ],
+    "people/second-factor/": [Case("manage-people", "/people/second-factor/", "POST")],
+    "people/keys/new/": [
+        Case("manage-people", "/people/keys/new/"),
+        Case("manage-people", "/people/keys/new/", "POST", {"name": "EHR"}),
+    ],
+    "people/keys/<int:pk>/revoke/": [Case("manage-people", "/people/keys/{key}/revoke/", "POST")],
+    "people/<int:pk>/": [Case("manage-people", "/people/{membership}/")],
+    "people/<int:pk>/<slug:action>/": [
+        Case("manage-people", f"/people/{{membership}}/{action}/", "POST", {"role": "nurse"})
+        for action in ("role", "end", "give", "factor", "link")
+    ],
     "outbox/": [Case(OPERATOR, "/outbox/")],
     "outbox/<slug:name>/": [Case(OPERATOR, "/outbox/no-such/")],
 }
