@@ -4,7 +4,7 @@ Bit n stands for the minute `[origin + n, origin + n + 1)`; 1 means free (or bus
 lies outside the horizon is never free. A minute is exact, because the contract books in whole minutes;
 grids only suggest.
 
-A search reads: `free(mask(horizon, hours), mask_of_pairs(horizon, rows))`, then `room(...)` for the starts
+A search reads: `free(mask(horizon, hours), mask_of_minutes(horizon, rows))`, then `room(...)` for the starts
 with enough free minutes before and after, `& every(...)` for the grid, then `positions`, `first` or
 `nearest`. Integers are used because `&`, `|` and `>>` over 90 days (16 kB) take microseconds in C, while
 lists of ranges take Python loops.
@@ -12,10 +12,11 @@ lists of ranges take Python loops.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from scheduler.domain.intervals import Interval
 
@@ -31,6 +32,21 @@ def _floor(span: timedelta) -> int:
 
 def _ceil(span: timedelta) -> int:
     return -_floor(-span)
+
+
+def minute_of(moment: datetime) -> int:
+    """The number of the minute that holds the moment, counted from 1970."""
+    return _floor(moment - EPOCH)
+
+
+def minute_after(moment: datetime) -> int:
+    """The number of the first minute that does not begin before the moment."""
+    return _ceil(moment - EPOCH)
+
+
+def moment_of(minute: int) -> datetime:
+    """The start of that minute, in UTC."""
+    return EPOCH + timedelta(minutes=minute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,35 +108,32 @@ def mask(horizon: Horizon, intervals: Iterable[Interval]) -> int:
     return _bits(ends, horizon.minutes) - _bits(starts, horizon.minutes)
 
 
-def mask_of_pairs(horizon: Horizon, pairs: Iterable[tuple[datetime, datetime]]) -> int:
-    """The same for the raw `(from, until)` rows of one chair or patient, in UTC, in any order.
+def mask_of_minutes(horizon: Horizon, rows: Iterable[Sequence[Any]]) -> int:
+    """The same for rows that begin with (from, until) in minutes since 1970, of one chair or patient, in any order.
 
     A range is `2**end - 2**start`, so the sum over ranges that don't overlap is one subtraction of two ints
     that each have one bit per row. Rows that do overlap (a damaged table) are noticed, and merged instead.
     """
-    pairs = list(pairs)
-    origin, last = horizon.origin, horizon.minutes
+    rows = list(rows)
+    origin, last = minute_of(horizon.origin), horizon.minutes
     starts = bytearray(last // 8 + 1)
     ends = bytearray(last // 8 + 1)
-    rows = busy = 0
-    for from_, until in pairs:
-        # `Horizon.clip`, written out: this loop is most of the price of a search.
-        after, left = from_ - origin, origin - until
-        start = after.days * MINUTES_PER_DAY + after.seconds // 60
-        end = -(left.days * MINUTES_PER_DAY + left.seconds // 60)
+    count = busy = 0
+    for row in rows:
+        start, end = row[0] - origin, row[1] - origin
         if not 0 <= start < end <= last:
             start, end = max(start, 0), min(end, last)
             if start >= end:
                 continue
         starts[start >> 3] |= 1 << (start & 7)
         ends[end >> 3] |= 1 << (end & 7)
-        rows += 1
+        count += 1
         busy += end - start
     upper, lower = int.from_bytes(ends, "little"), int.from_bytes(starts, "little")
     minutes = upper - lower
-    if upper.bit_count() == lower.bit_count() == rows and minutes.bit_count() == busy:
+    if upper.bit_count() == lower.bit_count() == count and minutes.bit_count() == busy:
         return minutes
-    return mask(horizon, (Interval(from_, until) for from_, until in pairs))
+    return mask(horizon, (Interval(moment_of(row[0]), moment_of(row[1])) for row in rows))
 
 
 def free(open_: int, busy: int) -> int:

@@ -7,18 +7,16 @@ her care touches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import sub
 from typing import Literal, NamedTuple
 
-from scheduler.domain.availability import Horizon
 from scheduler.domain.intervals import Interval
+from scheduler.domain.quarters import QUARTER, QUARTER_MINUTES, Runs, number_of
 
-QUARTER = timedelta(minutes=15)
-QUARTER_MINUTES = 15
 # One nurse places one line at a time: two treatments that start in the same quarter hour need two nurses.
 STARTS_PER_NURSE = 1
 
@@ -95,13 +93,17 @@ def quarter_of(moment: datetime) -> datetime:
 class _Axis:
     """Sums over a run of quarters. A range is noted at its two ends only, so its length costs nothing."""
 
-    def __init__(self, quarters: Sequence[datetime]) -> None:
-        if any(step != QUARTER for step in set(map(sub, quarters[1:], quarters))):
-            raise ValueError("quarters follow one another without a gap")
-        self.origin = quarters[0]
-        self.count = len(quarters)
+    def __init__(self, origin: datetime, count: int) -> None:
+        self.origin, self.count = origin, count
         # How many hands (nurses there, treatments starting), patients and acuity points each quarter changes.
         self._hands, self._patients, self._acuity = ([0] * (self.count + 1) for _ in range(3))
+        self._changed: set[int] = set()
+
+    @classmethod
+    def along(cls, quarters: Sequence[datetime]) -> _Axis:
+        if any(step != QUARTER for step in set(map(sub, quarters[1:], quarters))):
+            raise ValueError("quarters follow one another without a gap")
+        return cls(quarters[0], len(quarters))
 
     def touched(self, interval: Interval) -> tuple[int, int]:
         """The quarters that share a minute with the interval, `[first, end)`."""
@@ -120,6 +122,7 @@ class _Axis:
     def add(self, first: int, end: int, hands: int, patients: int, acuity: int) -> None:
         """Add to the sums over the quarters `[first, end)`; an empty range adds nothing."""
         if first < end:
+            self._changed.update((first, end))
             self._hands[first] += hands
             self._hands[end] -= hands
             self._patients[first] += patients
@@ -146,6 +149,16 @@ class _Axis:
                 hands[begin] += 1
                 hands[begin + 1] -= 1
 
+    def runs(self) -> Iterator[tuple[int, int, tuple[int, int, int]]]:
+        """(begin, end, (hands, patients, acuity)) wherever the sums may change: seldom, against all the quarters."""
+        places = sorted({0, *self._changed, self.count})
+        hands = patients = acuity = 0
+        for begin, end in pairwise(places):
+            hands += self._hands[begin]
+            patients += self._patients[begin]
+            acuity += self._acuity[begin]
+            yield begin, end, (hands, patients, acuity)
+
     def totals(self) -> Iterable[tuple[int, ...]]:
         """(hands, patients, acuity) of each quarter."""
         changes = (self._hands, self._patients, self._acuity)
@@ -159,14 +172,25 @@ def _quarters(span: timedelta) -> int:
 
 def capacity(
     quarters: Sequence[datetime], shifts: Iterable[ShiftFacts], patterns: Iterable[PatternFacts]
-) -> dict[datetime, Quarter]:
+) -> Mapping[datetime, Quarter]:
     """What the nurses can do in each quarter. Shifts and patterns add up: give one or the other for a day.
 
     `quarters` is a run as from `localtime.quarter_hours`; raises ValueError where it has gaps.
     """
-    if not quarters:
-        return {}
-    axis = _Axis(quarters)
+    return _capacity(_Axis.along(quarters), shifts, patterns) if quarters else {}
+
+
+def capacity_over(
+    span: Interval, shifts: Iterable[ShiftFacts], patterns: Iterable[PatternFacts]
+) -> Mapping[datetime, Quarter]:
+    """The same for the quarters that the span touches, without making each of them."""
+    origin = quarter_of(span.start)
+    return _capacity(_Axis(origin, -_quarters(origin - span.end)), shifts, patterns)
+
+
+def _capacity(
+    axis: _Axis, shifts: Iterable[ShiftFacts], patterns: Iterable[PatternFacts]
+) -> Mapping[datetime, Quarter]:
     for shift in shifts:
         first, end = axis.inside(shift.interval)
         for away_from, away_until in sorted(axis.touched(pause) for pause in shift.breaks):
@@ -175,19 +199,15 @@ def capacity(
         axis.add(first, end, 1, shift.patients, shift.acuity)
     for pattern in patterns:
         axis.add(*axis.inside(pattern.interval), pattern.nurses, pattern.patients, pattern.acuity)
-    # Neighbours are mostly alike: one object for each value is cheaper than 96 a day, and quick to compare.
-    known: dict[tuple[int, ...], Quarter] = {}
-    return {
-        quarter: known.get(total) or known.setdefault(total, Quarter(*total))
-        for quarter, total in zip(quarters, axis.totals(), strict=True)
-    }
+    first = number_of(axis.origin)
+    return Runs((first + begin, first + end, Quarter(*total)) for begin, end, total in axis.runs())
 
 
 def load(quarters: Sequence[datetime], cares: Iterable[Care]) -> dict[datetime, Load]:
     """What the appointments ask in each quarter. `quarters` as for `capacity`; other care is left out."""
     if not quarters:
         return {}
-    axis = _Axis(quarters)
+    axis = _Axis.along(quarters)
     axis.watch(cares)
     known: dict[tuple[int, ...], Load] = {}
     return {
@@ -213,45 +233,3 @@ def overloads(
         if have.starts > can.nurses * starts_per_nurse:
             found.append(Overload(quarter, "starts", have.starts, can.nurses * starts_per_nurse))
     return found
-
-
-def blocked_masks(
-    horizon: Horizon,
-    capacity: Mapping[datetime, Quarter],
-    load: Mapping[datetime, Load],
-    acuity: int,
-    *,
-    starts_per_nurse: int = STARTS_PER_NURSE,
-) -> tuple[int, int]:
-    """Where one more patient of this acuity does not fit: bitmaps of (unwatched minutes, minutes without start).
-
-    A minute in no quarter of `capacity` has nobody, so it is blocked. A start that the nurses can take is in
-    `room(everything & ~unwatched, prep, visit + observation) & ~no_start`; the chair needs its turnover too, so
-    its own `room` is taken apart and the two are joined with `&`.
-    """
-    # One bit at the start of each open quarter, all a quarter up: so one that the origin cuts has a place.
-    reach = horizon.minutes + QUARTER_MINUTES
-    watched, startable = bytearray(reach // 8 + 1), bytearray(reach // 8 + 1)
-    can, have = NOBODY, NOTHING
-    fits = starts = False
-    for quarter, here in capacity.items():
-        place = horizon.index(quarter) + QUARTER_MINUTES
-        if not 0 < place < reach:
-            continue
-        asked = load.get(quarter, NOTHING)
-        if here is not can or asked is not have:
-            can, have = here, asked
-            fits = have.patients < can.patients and have.acuity + acuity <= can.acuity
-            starts = have.starts < can.nurses * starts_per_nurse
-        if fits:
-            watched[place >> 3] |= 1 << (place & 7)
-        if starts:
-            startable[place >> 3] |= 1 << (place & 7)
-    return _closed(horizon, watched), _closed(horizon, startable)
-
-
-def _closed(horizon: Horizon, opened: bytearray) -> int:
-    """The horizon outside the open quarters; `2**(n + 15) - 2**n` is the quarter that starts at n."""
-    places = int.from_bytes(opened, "little")
-    minutes = ((places << QUARTER_MINUTES) - places) >> QUARTER_MINUTES
-    return ~minutes & ((1 << horizon.minutes) - 1)

@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 from scheduler.domain import lifecycle, localtime, staffing
 from scheduler.domain.intervals import Interval, merged, subtract
 from scheduler.domain.rules import ChairFacts, Closed, DoseFact, Need, PatientFacts, Taken, UnitFacts
+from scheduler.domain.watched import WatchedTime
 from scheduler.models import (
     Appointment,
     Chair,
@@ -30,6 +31,7 @@ from scheduler.models import (
     Unit,
     UnitDay,
 )
+from scheduler.queries import minutes
 
 # No visit's care is longer than this, so appointments that began earlier cannot reach into a span.
 LONGEST_CARE = timedelta(hours=24)
@@ -59,7 +61,7 @@ def unit_facts(
             chair.pk: ChairFacts(id=chair.pk, name=chair.name, kind=chair.kind, is_active=chair.is_active)
             for chair in known
         },
-        taken=_taken([chair.pk for chair in known], span, now),
+        taken=minutes.taken([chair.pk for chair in known], span, now),
         capacity=capacity(unit, span, zone) if with_nurses else {},
         cares=cares(unit, span, now) if with_nurses else (),
     )
@@ -118,37 +120,10 @@ def dates(span: Interval, zone: ZoneInfo) -> list[date]:
     return localtime.dates_touched(span, zone)
 
 
-def _taken(chairs: Collection[int], span: Interval, now: datetime) -> Mapping[int, list[Taken]]:
-    taken: dict[int, list[Taken]] = {chair: [] for chair in chairs}
-    rows = (
-        Occupancy.objects.filter(chair_id__in=chairs, chair_until__gt=span.start, chair_from__lt=span.end)
-        .exclude(appointment__status="pending", appointment__hold_expires_at__lte=now)
-        .values_list("chair_id", "chair_from", "chair_until", "appointment_id", "stay_id")
-    )
-    for chair, start, until, appointment, stay in rows:
-        if chair is not None and start is not None and until is not None:  # the check constraint says so
-            taken[chair].append(Taken(Interval(start, until), appointment, stay))
-    return taken
-
-
-def cares(unit: Unit, span: Interval, now: datetime) -> list[tuple[int, staffing.Care]]:
+def cares(unit: Unit, span: Interval, now: datetime) -> WatchedTime:
     """The live treatments that nurses of the unit watch at some time within `span`, by appointment."""
-    rows = (
-        Appointment.objects.filter(
-            unit=unit,
-            status__in=lifecycle.LIVE,
-            start__lt=span.end + LONGEST_CARE,
-            start__gt=span.start - LONGEST_CARE,
-        )
-        .exclude(status="pending", hold_expires_at__lte=now)
-        .values_list("pk", "start", "end", "prep_minutes", "observation_minutes", "acuity")
-    )
-    found = []
-    for pk, start, end, prep, observation, acuity in rows:
-        watched = Interval(start - timedelta(minutes=prep), end + timedelta(minutes=observation))
-        if watched.overlaps(span):
-            found.append((pk, staffing.Care(interval=watched, start=start, acuity=acuity)))
-    return found
+    around = Interval(span.start - LONGEST_CARE, span.end + LONGEST_CARE)
+    return minutes.watched(unit.pk, span, around, now)
 
 
 def capacity(unit: Unit, span: Interval, zone: ZoneInfo) -> Mapping[datetime, staffing.Quarter]:
@@ -198,7 +173,7 @@ def staffed(
         for opens, closes, nurses, patients, acuity in patterns[day.weekday()]
         if localtime.at(day, opens, zone) < localtime.at(day, closes, zone)
     ]
-    return staffing.capacity(localtime.quarter_hours(span), shifts, laid)
+    return staffing.capacity_over(span, shifts, laid)
 
 
 def _shifts(unit: Unit, span: Interval, published: list[Interval]) -> list[staffing.ShiftFacts]:

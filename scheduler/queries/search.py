@@ -5,7 +5,7 @@ Searching takes no locks; services/booking.py checks every rule again under its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from scheduler.domain.availability import Horizon
 from scheduler.domain.errors import Refusal, gettext_noop
 from scheduler.domain.intervals import Interval, subtract
 from scheduler.domain.placement import Wishes
+from scheduler.domain.quarters import Runs
 from scheduler.domain.rules import (
     ChairFacts,
     DoseFact,
@@ -26,6 +27,8 @@ from scheduler.domain.rules import (
     refusals,
 )
 from scheduler.domain.rules.forbidden import EVER, forbidden_starts
+from scheduler.domain.taken_time import TakenTime
+from scheduler.domain.watched import Loads, WatchedTime, blocked_masks
 from scheduler.models import Unit
 from scheduler.queries.facts import patient_facts, unit_facts
 
@@ -112,13 +115,10 @@ def no_chair(where: Ground) -> Refusal:
     return Refusal("chair_is_suitable", gettext_noop("No chair in {unit} is in service."), {"unit": where.unit.name})
 
 
-Loads = Mapping[datetime, staffing.Load]
-
-
 def loads_of(where: Ground) -> Loads:
     """The nurses' load per quarter hour, without what is about to change."""
-    cares = [care for appointment, care in where.unit.cares if appointment not in where.ignoring]
-    return staffing.load(list(where.unit.capacity), cares)
+    known = Runs.of(where.unit.capacity, staffing.NOBODY)
+    return WatchedTime.of(where.unit.cares).loads(known.first, known.count, without=where.ignoring)
 
 
 def possible_starts(
@@ -141,19 +141,12 @@ def possible_starts(
     allowed &= _patient_room(where, need, horizon, everything)
     allowed &= _nurses_room(where, need, horizon, everything, loads_of(where) if loads is None else loads)
     opened = availability.mask(horizon, unit.open)
+    taken = TakenTime.of(unit.taken, unit.span)
     found: dict[int, int] = {}
     for chair in unit.chairs.values():
         if not allowed or not chair.is_active or (need.needs_bed and not chair.is_bed):
             continue
-        busy = availability.mask_of_pairs(
-            horizon,
-            [
-                (taken.interval.start, taken.interval.end)
-                for taken in unit.taken.get(chair.id, ())
-                if taken.appointment not in where.ignoring
-                and not (taken.stay is not None and taken.stay == need.course)
-            ],
-        )
+        busy = taken.busy(chair.id, horizon, without=where.ignoring, course=need.course)
         closures = [closure.interval for closure in unit.closed if closure.chair == chair.id]
         if closures:
             busy |= availability.mask(horizon, closures)
@@ -214,9 +207,9 @@ def _patient_room(where: Ground, need: Need, horizon: Horizon, everything: int) 
 
 
 def _nurses_room(where: Ground, need: Need, horizon: Horizon, everything: int, loads: Loads) -> int:
-    unwatched, no_start = staffing.blocked_masks(horizon, where.unit.capacity, loads, need.acuity)
-    watched = availability.room(everything & ~unwatched, need.lengths.prep, need.lengths.care_after_start)
-    return watched & ~no_start
+    unwatched, no_start = blocked_masks(horizon, where.unit.capacity, loads, need.acuity)
+    in_sight = availability.room(everything & ~unwatched, need.lengths.prep, need.lengths.care_after_start)
+    return in_sight & ~no_start
 
 
 def load_share(where: Ground, loads: Loads) -> Callable[[datetime], float]:

@@ -15,7 +15,9 @@ from scheduler.domain.availability import (
     first,
     free,
     mask,
-    mask_of_pairs,
+    mask_of_minutes,
+    minute_after,
+    minute_of,
     nearest,
     positions,
     room,
@@ -33,6 +35,10 @@ def at(minute: float) -> datetime:
 
 def between(start: float, end: float) -> Interval:
     return Interval(at(start), at(end))
+
+
+def rows(*pairs: tuple[float, float]) -> list[tuple[int, int]]:
+    return [(minute_of(at(start)), minute_after(at(end))) for start, end in pairs]
 
 
 def bits(*minutes: int) -> int:
@@ -114,28 +120,28 @@ class TestMask:
         assert mask(HORIZON, [between(*pair) for pair in found]) == bits(*taken)
 
 
-class TestMaskOfPairs:
+class TestMaskOfMinutes:
     def test_rows_back_to_back_share_no_minute(self) -> None:
-        assert mask_of_pairs(HORIZON, [(at(5), at(7)), (at(3), at(5))]) == bits(3, 4, 5, 6)
+        assert mask_of_minutes(HORIZON, rows((5, 7), (3, 5))) == bits(3, 4, 5, 6)
 
     def test_a_row_over_midnight_is_cut_at_the_horizon_of_a_day(self) -> None:
         day = Horizon(local(2026, 11, 30), 24 * 60)
-        rows = [
+        found = [
             (local(2026, 11, 29, 23), local(2026, 11, 30, 1)),
             (local(2026, 11, 30, 23, 30), local(2026, 12, 1, 2)),
         ]
-        assert mask_of_pairs(day, rows) == bits(*range(60), *range(23 * 60 + 30, 24 * 60))
+        assert mask_of_minutes(day, [(minute_of(start), minute_of(end)) for start, end in found]) == bits(
+            *range(60), *range(23 * 60 + 30, 24 * 60)
+        )
 
     @given(st.lists(ranges))
     def test_the_same_as_mask_even_where_rows_overlap(self, found: list[tuple[int, int]]) -> None:
-        rows = [(at(start), at(end)) for start, end in found]
-        assert mask_of_pairs(HORIZON, rows) == mask(HORIZON, [between(*pair) for pair in found])
+        assert mask_of_minutes(HORIZON, rows(*found)) == mask(HORIZON, [between(*pair) for pair in found])
 
     @given(st.lists(st.tuples(st.floats(-20, 220), st.floats(0.01, 90)), max_size=5))
     def test_the_same_as_mask_with_seconds(self, found: list[tuple[float, float]]) -> None:
         pairs = [(start, start + length) for start, length in found]
-        rows = [(at(start), at(end)) for start, end in pairs]
-        assert mask_of_pairs(HORIZON, rows) == mask(HORIZON, [between(*pair) for pair in pairs])
+        assert mask_of_minutes(HORIZON, rows(*pairs)) == mask(HORIZON, [between(*pair) for pair in pairs])
 
 
 class TestFree:

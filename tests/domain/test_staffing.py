@@ -20,12 +20,12 @@ from scheduler.domain.staffing import (
     PatternFacts,
     Quarter,
     ShiftFacts,
-    blocked_masks,
     capacity,
     load,
     overloads,
     quarter_of,
 )
+from scheduler.domain.watched import blocked_masks
 
 ORIGIN = datetime(2026, 11, 30, 13, 0, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")

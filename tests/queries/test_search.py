@@ -226,7 +226,7 @@ class TestGround:
         assert self.where(unit, wanted, patient=patient).unit.taken[held.chair_id]
         later = self.where(unit, wanted, patient=patient, now=NOW + timedelta(minutes=5))
         assert later.unit.taken[held.chair_id] == []
-        assert (later.patient.taken, later.unit.cares) == ([], [])
+        assert (later.patient.taken, list(later.unit.cares)) == ([], [])
 
     def test_a_hold_of_a_dose_counts_as_a_dose_until_it_expires(self, unit, actor):
         bed = make.make_bed(make.make_night_suite(unit.center))

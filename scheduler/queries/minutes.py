@@ -1,0 +1,70 @@
+"""What others take of chairs and nurses over weeks, read as whole minutes since 1970: thousands of rows, so the
+database counts the minutes and nothing is made of a row until somebody asks for it.
+
+A begun minute counts as taken. The number of statements does not depend on how many rows there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import connection
+
+from scheduler.domain import lifecycle
+from scheduler.domain.availability import minute_after, minute_of
+from scheduler.domain.intervals import Interval
+from scheduler.domain.taken_time import TakenTime, by_chair
+from scheduler.domain.watched import WatchedTime
+from scheduler.queries import raw
+
+# Holds that ran out are few and have an index of their own; a join would look up every booking for their sake.
+_TAKEN = """SELECT o.chair_id, {from_}, {until}, o.appointment_id, o.stay_id FROM scheduler_occupancy o
+    WHERE o.chair_id IN ({chairs}) AND o.chair_until > %(first)s AND o.chair_from < %(last)s
+    AND (o.appointment_id IS NULL OR o.appointment_id NOT IN (
+        SELECT id FROM scheduler_appointment WHERE status = 'pending' AND hold_expires_at <= %(now)s))"""
+_WATCHED = """SELECT a.id, {start}, {end}, a.prep_minutes, a.observation_minutes, a.acuity
+    FROM scheduler_appointment a
+    WHERE a.unit_id = %(unit)s AND a.start > %(care_first)s AND a.start < %(care_last)s AND a.status IN ({live})
+    AND (a.status <> 'pending' OR a.hold_expires_at > %(now)s)
+    AND ((a.start >= %(first)s AND a.start < %(last)s)
+        OR ({end} + a.observation_minutes > %(first_minute)s AND {start} - a.prep_minutes < %(last_minute)s))"""
+
+
+def taken(chairs: Collection[int], span: Interval, now: datetime) -> TakenTime:
+    """What the chairs' occupancies take within `span` (UTC); holds that ran out by `now` take nothing."""
+    sql = _TAKEN.format(from_=_floor("o.chair_from"), until=_ceiling("o.chair_until"), chairs=raw.ids(chairs))
+    return TakenTime(by_chair(chairs, raw.rows(sql, {"first": span.start, "last": span.end, "now": now})), span)
+
+
+def watched(unit: int, span: Interval, around: Interval, now: datetime) -> WatchedTime:
+    """The live treatments that nurses of the unit watch at some time within `span`. `around` is when they may have
+    begun: what the index can find. All in UTC."""
+    sql = _WATCHED.format(start=_floor("a.start"), end=_ceiling('a."end"'), live=_LIVE)
+    given = {
+        "unit": unit,
+        "care_first": around.start,
+        "care_last": around.end,
+        "first": span.start,
+        "last": span.end,
+        "first_minute": minute_of(span.start),
+        "last_minute": minute_after(span.end),
+        "now": now,
+    }
+    return WatchedTime(raw.rows(sql, given))
+
+
+def _floor(moment: str) -> str:
+    return f"({_SECONDS[connection.vendor].format(moment)}) / 60"
+
+
+def _ceiling(moment: str) -> str:
+    return f"({_SECONDS[connection.vendor].format(moment)} + 59) / 60"
+
+
+_LIVE = ", ".join(f"'{status}'" for status in lifecycle.LIVE)
+# Whole numbers, so that the divisions above round down.
+_SECONDS = {
+    "sqlite": "CAST(strftime('%%s', {}) AS integer)",
+    "postgresql": "CAST(extract(epoch FROM {}) AS bigint)",
+}
