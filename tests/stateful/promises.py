@@ -95,6 +95,8 @@ def _reminders(world: World, database: rows.Database, picture: Picture, now: dat
             any_state.setdefault(row["appointment_id"], set()).add(thing)
             if row["state"] == "due":
                 due.setdefault(row["appointment_id"], set()).add(thing)
+                wanted_at = _wanted(world, picture.bookings[row["appointment_id"]]).get(thing)
+                assert wanted_at in (None, row["due"]), f"the reminder {row} leaves at {row['due']}, not {wanted_at}"
     first_of_stay: dict[int, Booking] = {}
     for row in sorted(picture.live(), key=lambda row: row.start):
         if row.stay is not None:

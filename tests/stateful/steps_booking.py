@@ -110,7 +110,7 @@ class BookingSteps(Frame):
         if self.is_over(row.start, where):
             assert isinstance(answer.error, Malformed)
         elif (held.expires or self.now) <= self.now or (course is not None and course.status != "active"):
-            assert answer.codes == {"transition_is_allowed"}
+            assert answer.codes == {"transition_is_allowed"}, f"the hold of {held.expires} was booked: {answer.error!r}"
         elif self.judge(answer, self.broken_by(row, aside=aside), row):
             self.booked(answer, row, "book", aside)
 
@@ -179,4 +179,4 @@ class BookingSteps(Frame):
         answer = self.attempt(
             booking.cancel, actor=self.world.manager, appointment=row, reason="Too late.", version=row.version + 1
         )
-        assert isinstance(answer.error, Stale)
+        assert isinstance(answer.error, Stale), f"cancelled by who had read another version: {answer.error!r}"
