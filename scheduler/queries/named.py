@@ -19,7 +19,9 @@ class Named:
 
 def find(center: Center, *, chair: int | None = None, patient: int | None = None, protocol: int | None = None) -> Named:
     """By ids: a chair of the center, a patient registered there, a published protocol that it may use."""
-    values = raw.rows(_STATEMENT, {"center": center.pk, "chair": chair, "patient": patient, "protocol": protocol})[0]
+    values = raw.rows(
+        _STATEMENT, {"center": center.pk, "chair": chair, "patient": patient, "protocol": protocol}, prepared=True
+    )[0]
     found = []
     for model in _MODELS:
         found.append(raw.instance(model, values))

@@ -23,12 +23,15 @@ def nearest(
     *,
     chair: int | None,
     now: datetime,
+    only_inside: bool = False,
 ) -> list[Slot]:
     """Up to three varied places near a start that was refused, none of them in the past: inside the window if the
-    visit has one and there is room in it, else around the wanted time, else as far as was read."""
+    visit has one and there is room in it, else (unless `only_inside`) around the wanted time, else as far as was
+    read."""
     week = Interval(max(wanted - timedelta(days=DAYS_AROUND), now), max(wanted, now) + timedelta(days=DAYS_AROUND))
     ever = Interval(now, max(where.unit.span.end, week.end))
-    for wide, keep_window in ((week, True), (week, False), (ever, False)):
+    steps = ((week, True), (week, False), (ever, False))
+    for wide, keep_window in steps[:1] if only_inside else steps:
         around = wide.intersection(where.unit.span)
         if around is None:
             continue

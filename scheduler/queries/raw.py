@@ -17,11 +17,37 @@ from django.db.models import Model
 Row = TypeVar("Row", bound=Model)
 
 
-def rows(sql: str, given: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    """The statement's rows as the driver gives them; `moment` reads a moment of one, `instance` a model's columns."""
-    with connection.cursor() as cursor:
+def rows(sql: str, given: Mapping[str, Any] | None = None, *, prepared: bool = False) -> list[tuple[Any, ...]]:
+    """The statement's rows as the driver gives them; `moment` reads a moment of one, `instance` a model's columns.
+
+    `prepared` is for long statements whose text never varies: PostgreSQL then plans them once in each connection,
+    which can take longer than to run them. SQLite's driver keeps its plans anyway.
+    """
+    with _preparing() if prepared and connection.vendor == "postgresql" else connection.cursor() as cursor:
         cursor.execute(sql, _kept(given))
         return cursor.fetchall()
+
+
+def _preparing() -> Any:
+    """Django's cursors write the values into the text; psycopg's own send them beside it. The wrapper is Django's, so
+    that errors and logs are as everywhere."""
+    from psycopg import Cursor
+
+    connection.ensure_connection()
+    return connection._prepare_cursor(_Prepared(Cursor(connection.connection)))  # type: ignore[attr-defined]
+
+
+class _Prepared:
+    """A cursor of psycopg that prepares what it executes at the first time already."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def execute(self, sql: str, given: Any = None) -> Any:
+        return self._cursor.execute(sql, given, prepare=True)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)
 
 
 def run(sql: str, given: Mapping[str, Any]) -> int:

@@ -22,7 +22,7 @@ from scheduler.services.changes import changing, days_of, fetch
 from scheduler.services.holds import release
 from scheduler.services.locking import UnitDayKey, locked, retrying
 from scheduler.services.moving import move, reopen
-from scheduler.services.settle import Override, Wanted, check_override, keep_stay, keeps_chair, settle
+from scheduler.services.settle import Override, Wanted, check_override, keep_stay, keeps_chair, refuse_if_taken, settle
 from scheduler.services.writing import (
     check_place,
     check_waiting,
@@ -226,6 +226,8 @@ def _write_all(
 
     @retrying
     def run() -> list[Appointment]:
+        if len(wanted) == 1 and wanted[0].appointment is None and not wanted[0].need.keeps_chair:
+            refuse_if_taken(wanted[0], override=override, now=now, hard_only=hard_only)
         with locked(patients=patients(wanted), days=days(wanted), now=now):
             current = [still_open(one, now) for one in wanted]
             written = settle(actor=actor, wanted=current, override=override, now=now, hard_only=hard_only)

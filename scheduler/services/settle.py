@@ -76,10 +76,10 @@ def settle(
     written: list[Appointment] = []
     for one in wanted:
         stay = kept.get(one.need.course) if one.need.keeps_chair and one.need.course is not None else None
-        one, situation = as_it_stands(one, stay, ignoring=waiting, now=now)
+        one, situation = _as_it_stands(one, stay, ignoring=waiting, now=now)
         found = refusals(one.proposal(stay), situation)
         aside = {refusal.code for refusal in found if not refusal.is_hard} & _codes(override)
-        found = [refusal for refusal in found if refusal.is_hard or not (hard_only or refusal.code in aside)]
+        found = _that_count(found, override, hard_only)
         said += [_of_visit(refusal, one, len(wanted)) for refusal in found]
         if not found:
             if not hard_only and one.appointment is not None:
@@ -93,6 +93,24 @@ def settle(
     for course in kept:
         keep_stay(course)
     return written
+
+
+def refuse_if_taken(one: Wanted, *, override: Override | None, now: datetime, hard_only: bool = False) -> None:
+    """Raise Refused, with all that speaks against it, where somebody else visibly has the chair: of many who want
+    one place, the later ones need not wait for each other's locks to hear so. What passes here is not yet allowed;
+    `settle` decides under the locks. For one new booking; a stay's chair is asked about there only."""
+    if not one_place.is_taken(chair=one.chair.pk, during=one.proposal().own_chair_time, now=now):
+        return
+    one, situation = _as_it_stands(one, None, ignoring=(), now=now)
+    found = _that_count(refusals(one.proposal(), situation), override, hard_only)
+    if any(refusal.code == "chair_is_free" for refusal in found):
+        raise Refused(found)
+
+
+def _that_count(found: Iterable[Refusal], override: Override | None, hard_only: bool) -> list[Refusal]:
+    """Hard ones always; soft ones unless they are set aside, or only hard ones are asked about."""
+    aside = _codes(override)
+    return [refusal for refusal in found if refusal.is_hard or not (hard_only or refusal.code in aside)]
 
 
 def _in_one_chair(course: int, wanted: Sequence[Wanted]) -> list[Refusal]:
@@ -166,7 +184,7 @@ def stay_of(appointment: Appointment) -> Interval | None:
     return row.chair_time if row is not None else None
 
 
-def as_it_stands(
+def _as_it_stands(
     one: Wanted, stay: Interval | None, *, ignoring: Iterable[int], now: datetime
 ) -> tuple[Wanted, Situation]:
     """The same with its chair as it is now, and what the rules look at. The caller may have read the chair before it

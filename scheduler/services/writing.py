@@ -7,14 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from scheduler.domain import localtime
 from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
 from scheduler.domain.intervals import Interval
 from scheduler.domain.permissions import Actor
-from scheduler.models import Appointment, Chair, Occupancy, Unit, Visit
-from scheduler.queries import needs
+from scheduler.models import Appointment, Chair, Occupancy, Visit
+from scheduler.queries import needs, one_place
 from scheduler.queries.course_request import FARTHEST_START, check_moment
-from scheduler.queries.nearby import DAYS_AROUND, nearest
-from scheduler.queries.search import Ground, Slot, ground
+from scheduler.queries.nearby import ALTERNATIVES, DAYS_AROUND, nearest
+from scheduler.queries.search import Ground, Slot, ground, widened
 from scheduler.services import following, record
 from scheduler.services.changes import days_of, difference, fresh, snapshot
 from scheduler.services.locking import UnitDayKey, unit_days
@@ -118,22 +119,46 @@ def with_alternatives(
 
 
 def alternatives_to(one: Wanted, *, now: datetime) -> list[Slot]:
-    """The nearest places for a refused booking, in its unit, read outside every lock."""
-    unit: Unit = one.chair.unit
-    around = timedelta(days=DAYS_AROUND + 1)
-    where = ground(
-        unit=unit,
-        patient_id=one.patient.pk if one.patient is not None else None,
-        need=one.need,
-        span=Interval(max(one.start, now) - around, max(one.start, now) + around),
-        now=now,
-        ignoring=[one.appointment.pk] if one.appointment is not None else [],
-    )
+    """The nearest places for a refused booking, in its unit, read outside every lock: on its day if there are as many
+    as are offered, else in the weeks around it. Somebody waits for the answer, and on most days there is room."""
     kept = _stay_besides(one)
+    if kept is None:
+        found = nearest(_day_around(one, now), one.need, one.start, chair=one.chair.pk, now=now, only_inside=True)
+        if len(found) == ALTERNATIVES:
+            return found
+    where = _weeks_around(one, now)
     if kept is not None:
         where = _only_chair(where, kept)
     found = nearest(where, one.need, one.start, chair=one.chair.pk, now=now)
     return [slot for slot in found if kept is None or _fits_stay(slot, one, kept, where)]
+
+
+def _day_around(one: Wanted, now: datetime) -> Ground:
+    day = localtime.day(localtime.local_date(one.start, one.chair.unit.center.zone), one.chair.unit.center.zone)
+    unit, patient = one_place.read_all(
+        unit=one.chair.unit, patient_id=_patient_id(one), need=one.need, span=widened(day, one.need), now=now
+    )
+    return Ground(unit=unit, patient=patient, ignoring=_leaving(one))
+
+
+def _weeks_around(one: Wanted, now: datetime) -> Ground:
+    around = timedelta(days=DAYS_AROUND + 1)
+    return ground(
+        unit=one.chair.unit,
+        patient_id=_patient_id(one),
+        need=one.need,
+        span=Interval(max(one.start, now) - around, max(one.start, now) + around),
+        now=now,
+        ignoring=_leaving(one),
+    )
+
+
+def _patient_id(one: Wanted) -> int | None:
+    return one.patient.pk if one.patient is not None else None
+
+
+def _leaving(one: Wanted) -> frozenset[int]:
+    return frozenset([one.appointment.pk] if one.appointment is not None else [])
 
 
 def _stay_besides(one: Wanted) -> Occupancy | None:
