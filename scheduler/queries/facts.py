@@ -251,12 +251,14 @@ def doses(*, patient_id: int, need: Need, span: Interval, now: datetime) -> list
         .values_list("given_at", "mg", "place", "appointment_id", "appointment__center_id")
     ]
     booked = (
-        Appointment.objects.filter(
+        # One that has begun counts from then, however far from its booked time that was.
+        Appointment.objects.alias(counts_from=Coalesce("actual_start", "start"))
+        .filter(
             patient_id=patient_id,
             status__in=lifecycle.OPEN,
             protocol__substance=need.substance,
-            start__gt=first,
-            start__lt=last,
+            counts_from__gt=first,
+            counts_from__lt=last,
         )
         .exclude(status="pending", hold_expires_at__lte=now)
         .values_list("pk", "start", "actual_start", "center_id", "protocol__dose_mg", "visit__course__dose_mg")

@@ -241,7 +241,8 @@ _PARTS = (
     FROM scheduler_appointment a JOIN scheduler_protocol p ON p.id = a.protocol_id
         LEFT JOIN scheduler_visit v ON v.id = a.visit_id LEFT JOIN scheduler_course s ON s.id = v.course_id
     WHERE a.patient_id = %(patient)s AND COALESCE(a.actual_start, a.start) > %(dose_first)s
-        AND COALESCE(a.actual_start, a.start) < %(dose_last)s AND p.substance = %(substance)s AND a.status IN ({open}) AND {hold_stands}""",
+        AND COALESCE(a.actual_start, a.start) < %(dose_last)s
+        AND p.substance = %(substance)s AND a.status IN ({open}) AND {hold_stands}""",
 )
 
 

@@ -8,8 +8,11 @@ from decimal import Decimal
 import pytest
 
 from scheduler.domain.errors import Refused
+from scheduler.domain.intervals import Interval
+from scheduler.domain.placement import Wishes
 from scheduler.models import Appointment, LedgerEntry, UnitDay
-from scheduler.queries import integrity
+from scheduler.queries import integrity, needs
+from scheduler.queries.search import best_slots, ground
 from scheduler.services import attendance, booking, courses
 from scheduler.services.settle import Override
 from tests.factories import NOW, utc
@@ -122,3 +125,26 @@ def test_a_course_whose_last_visit_was_done_while_it_paused_is_completed_when_it
     courses.resume(actor=clinic.actor, course=course, now=NOW)
     course.refresh_from_db()
     assert course.status == "completed"
+
+
+class TestWhatBeganFarFromItsBookedTime:
+    """Until it is completed, a running treatment counts from when it began, wherever it was booked."""
+
+    @pytest.fixture
+    def asked(self, clinic):
+        """A dose that was booked for next September and is running now; another is wanted in two weeks."""
+        ana = clinic.patient()
+        far = clinic.book(ana, "2027-09-06T10:00-04:00", protocol=clinic.quarterly)
+        attendance.start(actor=clinic.actor, appointment=far, now=NOW)
+        return {"patient": ana, "protocol": clinic.quarterly}
+
+    def test_keeps_its_interval_to_the_next_booking(self, clinic, asked):
+        with pytest.raises(Refused) as refused:
+            clinic.book(asked["patient"], "2026-11-30T10:00-05:00", protocol=asked["protocol"])
+        assert [refusal.code for refusal in refused.value.refusals] == ["interval_is_kept"]
+
+    def test_keeps_its_interval_to_places_that_are_offered(self, clinic, asked):
+        around = Interval(MONDAY - timedelta(days=1), MONDAY + timedelta(days=1))
+        need = needs.for_protocol(asked["protocol"])
+        where = ground(unit=clinic.day, patient_id=asked["patient"].pk, need=need, span=around, now=NOW)
+        assert best_slots(where, need, around, wishes=Wishes()) == []
