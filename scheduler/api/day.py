@@ -70,6 +70,19 @@ class QuarterOut(serializers.Serializer):
     can_patients = serializers.IntegerField(source="can.patients")
     can_acuity = serializers.IntegerField(source="can.acuity")
 
+    def to_representation(self, instance: day.QuarterHour) -> dict[str, Any]:
+        """What the fields above say, written out, for there are a hundred of them. A test holds the two together."""
+        load, can = instance.load, instance.can
+        return {
+            "start": shapes.moment(instance.start, self.context["zone"]),
+            "patients": load.patients,
+            "acuity": load.acuity,
+            "starts": load.starts,
+            "nurses": can.nurses,
+            "can_patients": can.patients,
+            "can_acuity": can.acuity,
+        }
+
 
 class DayOut(serializers.Serializer):
     """`open` is when the unit takes people on this local day, closures taken off."""

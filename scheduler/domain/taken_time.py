@@ -42,6 +42,17 @@ class TakenTime(Mapping[int, list[Taken]]):
             self._masks[chair] = mask_of_minutes(self._whole, rows)
         return self._masks[chair] >> -offset & ((1 << horizon.minutes) - 1)
 
+    def minutes_within(self, interval: Interval) -> int:
+        """How many minutes of all chairs together are taken."""
+        horizon = Horizon.of(interval)
+        return sum(self.busy(chair, horizon, without=(), course=None).bit_count() for chair in self._rows)
+
+    def stays(self) -> Iterator[tuple[int, Taken]]:
+        """(chair, Taken) of the stays alone."""
+        for chair, rows in self._rows.items():
+            if any(row[3] is not None for row in rows):
+                yield from ((chair, taken) for taken in self[chair] if taken.stay is not None)
+
     def __getitem__(self, chair: int) -> list[Taken]:
         return [
             Taken(Interval(moment_of(begin), moment_of(until)), appointment, stay)
@@ -60,8 +71,8 @@ def by_chair(
 ) -> dict[int, list[Row]]:
     """Rows of (chair, from, until, appointment, stay) by their chair."""
     found: dict[int, list[Row]] = {chair: [] for chair in chairs}
-    for chair, *row in rows:
-        found[chair].append(row)  # type: ignore[arg-type]
+    for row in rows:
+        found[row[0]].append(row[1:])
     return found
 
 

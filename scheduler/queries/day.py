@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, Subquery
+from django.db.models import Subquery
 
 from scheduler.domain import lifecycle, localtime, staffing
 from scheduler.domain.intervals import Interval
-from scheduler.models import Appointment, Chair, Closure, Course, Occupancy, Shift, Unit, UnitDay
-from scheduler.queries import facts
+from scheduler.domain.taken_time import TakenTime
+from scheduler.models import Appointment, Chair, Closure, Course, Shift, Unit, UnitDay
+from scheduler.queries import facts, minutes
 
-GONE = ("cancelled", "entered-in-error")  # not on the board; the patient's page shows them, struck
 DAYS_BEFORE, DAYS_AFTER = 8, 15  # how far days near are looked for: two of every weekday, so that a holiday shows
 NEAR_BEFORE, NEAR_AFTER = 1, 4
 
@@ -104,7 +104,8 @@ def schedule(*, unit: Unit, date: date, now: datetime) -> Day:
     closures = facts.closures_of(unit, wide)
     opening = facts.opening(unit, wide, zone, closures)
     chairs = _chairs(unit, date)
-    taken, stays = _taken([chair.pk for chair in chairs], wide, interval, now)
+    taken = minutes.taken([chair.pk for chair in chairs], wide, now)
+    stays = _stays(taken, interval)
     rows = _appointments(unit, interval, stays, now)
     appointments = [row for row in rows if shown_time(row).overlaps(interval)]
     today = [row for row in closures if row.starts_at < interval.end and row.ends_at > interval.start]
@@ -158,14 +159,11 @@ def _chairs(unit: Unit, date: date) -> list[Chair]:
 
 def _appointments(unit: Unit, interval: Interval, stays: Iterable[Stay], now: datetime) -> list[Appointment]:
     """What may touch the day, and every dose of the courses that stay."""
-    around = Q(start__lt=interval.end + facts.LONGEST_CARE, start__gt=interval.start - facts.LONGEST_CARE)
-    rows = (
-        Appointment.objects.filter(around | Q(visit__course__in=[stay.course.pk for stay in stays]), unit=unit)
-        .exclude(status__in=GONE)
-        .exclude(status="pending", hold_expires_at__lte=now)
-        .select_related("patient", "protocol", "visit__course")
-    )
-    return list(rows)
+    around = Interval(interval.start - facts.LONGEST_CARE, interval.end + facts.LONGEST_CARE)
+    shown = minutes.shown_on(unit.pk, interval, around, [stay.course.pk for stay in stays], now)
+    # A day has few protocols and they are wide: each is read once, not with every row.
+    rows = Appointment.objects.filter(pk__in=shown).select_related("patient", "visit__course")
+    return list(rows.prefetch_related("protocol"))
 
 
 def _doses(rows: Iterable[Appointment], stays: Iterable[Stay]) -> dict[int, tuple[Appointment, ...]]:
@@ -191,26 +189,15 @@ def shown_time(appointment: Appointment) -> Interval:
     )
 
 
-def _taken(
-    chairs: Sequence[int], wide: Interval, interval: Interval, now: datetime
-) -> tuple[list[Interval], list[Stay]]:
-    """All taken chair time in `wide`, and the stays that touch `interval`."""
-    rows = Occupancy.objects.filter(chair_id__in=chairs, chair_until__gt=wide.start, chair_from__lt=wide.end).exclude(
-        appointment__status="pending", appointment__hold_expires_at__lte=now
-    )
-    # Weeks of chair time as raw values: as objects they would be most of what the day's schedule costs.
-    taken: list[Interval] = []
-    staying: dict[int, tuple[int, Interval]] = {}
-    for chair, start, until, course in rows.values_list("chair_id", "chair_from", "chair_until", "stay_id"):
-        if chair is None or start is None or until is None:  # the check constraint says there is none
-            continue
-        occupied = Interval(start, until)
-        taken.append(occupied)
-        if course is not None and occupied.overlaps(interval):
-            staying[course] = chair, occupied
+def _stays(taken: TakenTime, interval: Interval) -> list[Stay]:
+    """The stays that touch `interval`."""
+    staying = {
+        one.stay: (chair, one.interval)
+        for chair, one in taken.stays()
+        if one.stay is not None and one.interval.overlaps(interval)
+    }
     courses = Course.objects.filter(pk__in=staying).select_related("patient", "protocol")
-    stays = [Stay(course=course, chair_id=staying[course.pk][0], interval=staying[course.pk][1]) for course in courses]
-    return taken, stays
+    return [Stay(course=course, chair_id=staying[course.pk][0], interval=staying[course.pk][1]) for course in courses]
 
 
 def _quarters(unit: Unit, interval: Interval, zone: ZoneInfo, appointments: Iterable[Appointment]) -> list[QuarterHour]:
@@ -231,28 +218,21 @@ def _quarters(unit: Unit, interval: Interval, zone: ZoneInfo, appointments: Iter
     return [QuarterHour(start=start, load=loads[start], can=can[start]) for start in can]
 
 
-def _near(
-    shown: date, zone: ZoneInfo, opening: Sequence[Interval], taken: Sequence[Interval], chairs: int
-) -> list[NearDay]:
+def _near(shown: date, zone: ZoneInfo, opening: Sequence[Interval], taken: TakenTime, chairs: int) -> list[NearDay]:
     """The last day before and the next days after that the unit works on; a holiday among them shows as closed."""
     days = [shown + timedelta(days=step) for step in range(-DAYS_BEFORE, DAYS_AFTER + 1)]
     spans = {day: localtime.day(day, zone) for day in days}
-    minutes = {day: _minutes(spans[day], opening) for day in days}
-    working = {day.weekday() for day in days if minutes[day]}
+    open_minutes = {day: _minutes(spans[day], opening) for day in days}
+    working = {day.weekday() for day in days if open_minutes[day]}
     before = [day for day in days if day < shown and day.weekday() in working][-NEAR_BEFORE:]
     after = [day for day in days if day > shown and day.weekday() in working][:NEAR_AFTER]
     found = []
     for day in [*before, shown, *after]:
-        room = minutes[day] * chairs
-        share = _minutes(spans[day], taken) / room if room else 0.0
-        found.append(NearDay(date=day, is_open=minutes[day] > 0, fill=min(share, 1.0)))
+        room = open_minutes[day] * chairs
+        share = taken.minutes_within(spans[day]) / room if room else 0.0
+        found.append(NearDay(date=day, is_open=open_minutes[day] > 0, fill=min(share, 1.0)))
     return found
 
 
-def _minutes(span: Interval, parts: Iterable[Interval]) -> float:
-    total = timedelta(0)
-    for part in parts:
-        inside = part.intersection(span)
-        if inside is not None:
-            total += inside.end - inside.start
-    return total.total_seconds() / 60
+def _minutes(span: Interval, parts: Iterable[Interval]) -> int:
+    return sum(inside.minutes for part in parts if (inside := part.intersection(span)) is not None)

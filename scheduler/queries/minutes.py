@@ -30,6 +30,19 @@ _WATCHED = """SELECT a.id, {start}, {end}, a.prep_minutes, a.observation_minutes
     AND ((a.start >= %(first)s AND a.start < %(last)s)
         OR ({end} + a.observation_minutes > %(first_minute)s AND {start} - a.prep_minutes < %(last_minute)s))"""
 
+# The two parts can use an index each, which an OR of them could not: with years of bookings that is all that counts.
+_SHOWN = """SELECT a.id FROM scheduler_appointment a
+    WHERE a.unit_id = %(unit)s AND a.start > %(first)s AND a.start < %(last)s
+    AND COALESCE({actual_start}, {start}) - a.prep_minutes < %(last_minute)s
+    AND (COALESCE({actual_end}, {end}) + a.observation_minutes + a.turnover_minutes >= %(first_minute)s
+        OR COALESCE({actual_start}, 0) + {end} - {start} + a.observation_minutes + a.turnover_minutes
+            >= %(first_minute)s)
+    AND a.status NOT IN ('cancelled', 'entered-in-error')
+    AND (a.status <> 'pending' OR a.hold_expires_at > %(now)s)
+    UNION SELECT a.id FROM scheduler_visit v JOIN scheduler_appointment a ON a.visit_id = v.id
+    WHERE v.course_id IN ({courses}) AND a.unit_id = %(unit)s AND a.status NOT IN ('cancelled', 'entered-in-error')
+    AND (a.status <> 'pending' OR a.hold_expires_at > %(now)s)"""
+
 
 def taken(chairs: Collection[int], span: Interval, now: datetime) -> TakenTime:
     """What the chairs' occupancies take within `span` (UTC); holds that ran out by `now` take nothing."""
@@ -52,6 +65,22 @@ def watched(unit: int, span: Interval, around: Interval, now: datetime) -> Watch
         "now": now,
     }
     return WatchedTime(raw.rows(sql, given))
+
+
+def shown_on(unit: int, day: Interval, around: Interval, courses: Collection[int], now: datetime) -> list[int]:
+    """The ids of what may show on the day, planned or real, and of all doses of the `courses`. A little too many:
+    queries/day.py looks closer. `around` is when they may have begun: what the index can find. All in UTC."""
+    given = {
+        "unit": unit,
+        "first": around.start,
+        "last": around.end,
+        "first_minute": minute_of(day.start),
+        "last_minute": minute_after(day.end),
+        "now": now,
+    }
+    moments = {name: _floor(f"a.{name}") for name in ("start", "actual_start", "actual_end")}
+    sql = _SHOWN.format(**moments, end=_ceiling('a."end"'), courses=raw.ids(courses))
+    return [pk for (pk,) in raw.rows(sql, given)]
 
 
 def _floor(moment: str) -> str:

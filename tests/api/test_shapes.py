@@ -7,8 +7,11 @@ from datetime import timedelta
 import pytest
 from rest_framework import serializers
 
+from scheduler.api.day import QuarterOut
 from scheduler.api.shapes import AppointmentOut
+from scheduler.domain.staffing import Load, Quarter
 from scheduler.models import Appointment
+from scheduler.queries.day import QuarterHour
 from tests import factories as make
 from tests.factories import NOW
 from tests.services.steps import MONDAY, book
@@ -28,3 +31,10 @@ def test_an_appointment_says_what_its_fields_would(center, day_suite):
         shape = AppointmentOut(each, context={"zone": center.zone})
         assert shape.data == serializers.ModelSerializer.to_representation(shape, each)
         assert list(shape.data) == list(shape.fields)
+
+
+def test_a_quarter_hour_says_what_its_fields_would(center):
+    quarter = QuarterHour(start=MONDAY, load=Load(1, 2, 3), can=Quarter(4, 5, 6))
+    shape = QuarterOut(quarter, context={"zone": center.zone})
+    assert shape.data == serializers.Serializer.to_representation(shape, quarter)
+    assert list(shape.data) == list(shape.fields)

@@ -199,6 +199,6 @@ def test_the_number_of_queries_does_not_grow_with_the_day(suite, actor, rescue, 
     for when in ("08:30", "11:00", "13:30", "16:00"):
         for chair in range(2):
             book(suite, actor, rescue, f"2026-11-24T{when}-05:00", chair=chair)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         found = read(suite)
         assert [row.patient.last_name for row in found.appointments if row.protocol]
