@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -28,12 +29,17 @@ def rows(sql: str, given: Mapping[str, Any] | None = None, *, prepared: bool = F
         return cursor.fetchall()
 
 
+_ONLY_WHERE_ASKED = 2**31  # psycopg prepares by itself what it has executed so many times
+
+
 def _preparing() -> Any:
     """Django's cursors write the values into the text; psycopg's own send them beside it. The wrapper is Django's, so
     that errors and logs are as everywhere."""
     from psycopg import Cursor
 
     connection.ensure_connection()
+    if connection.connection.prepare_threshold is None:  # as Django leaves it: never, even where it is asked for
+        connection.connection.prepare_threshold = _ONLY_WHERE_ASKED
     return connection._prepare_cursor(_Prepared(Cursor(connection.connection)))  # type: ignore[attr-defined]
 
 
@@ -42,8 +48,10 @@ class _Prepared:
 
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
+        self._query: Any = None  # where Django's log of queries looks for the text
 
     def execute(self, sql: str, given: Any = None) -> Any:
+        self._query = SimpleNamespace(query=sql.encode())
         return self._cursor.execute(sql, given, prepare=True)
 
     def __getattr__(self, name: str) -> Any:
