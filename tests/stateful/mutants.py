@@ -4,6 +4,7 @@ scripts.py; docs/mutants.md is the table of both."""
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -14,11 +15,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 
 from scheduler.domain import recurrence, rules
 from scheduler.domain.intervals import Interval
 from scheduler.domain.rules import DoseFact, visits
-from scheduler.models import Center, Occupancy
+from scheduler.models import Center, Occupancy, backstop
 from scheduler.queries import facts, one_place, reminder_times
 from scheduler.services import booking, changes, following, holds, ledger, locking, record, settle, writing
 
@@ -203,6 +205,30 @@ def the_version_is_not_looked_at(patch: Patch) -> None:
     everywhere(patch, changes.fresh, lambda appointment, version: changes.fetch(appointment.pk))
 
 
+def the_lock_is_off(patch: Patch, *, callers: int) -> None:
+    """No lock and no transaction, and as unlucky as can be: nobody writes before everybody has looked."""
+    looked, real = threading.Barrier(callers), settle._write
+    mine = threading.local()
+
+    def write(*asked: Any, **more: Any) -> Any:
+        if not hasattr(mine, "has_looked"):
+            mine.has_looked = True
+            looked.wait(30)
+        return real(*asked, **more)
+
+    everywhere(patch, locking.locked, lambda **_: nullcontext())
+    patch.setattr(settle, "_write", write)
+
+
+def the_lock_and_the_constraint_are_off(patch: Patch, *, callers: int) -> None:
+    the_lock_is_off(patch, callers=callers)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"ALTER TABLE scheduler_occupancy DROP CONSTRAINT {backstop.CHAIR_OVERLAP}")
+        else:
+            cursor.execute(f"DROP TRIGGER {backstop.CHAIR_OVERLAP}_insert")
+
+
 Mutant = Callable[[Patch], None]
 MUTANTS: Mapping[str, Mutant] = {
     mutant.__name__: mutant
@@ -233,3 +259,5 @@ MUTANTS: Mapping[str, Mutant] = {
         the_version_is_not_looked_at,
     )
 }
+# Only callers at the same time notice: test_lock.py.
+LOCKS = ("the_lock_is_off", "the_lock_and_the_constraint_are_off")

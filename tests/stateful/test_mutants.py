@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from django.db import IntegrityError, transaction
 
-from tests.stateful.mutants import MUTANTS
+from tests.stateful import test_lock
+from tests.stateful.mutants import LOCKS, MUTANTS
 from tests.stateful.scripts import SCRIPTS
 from tests.stateful.test_machine import Schedule
 from tests.stateful.world import SCENES, build
@@ -41,3 +42,18 @@ def test_the_play_catches(name: str, play: Schedule, monkeypatch: pytest.MonkeyP
     with pytest.raises((AssertionError, IntegrityError)) as caught:
         script(play)
     assert re.search(said, str(caught.value)), caught.value
+
+
+def test_every_fault_has_its_play_and_its_row() -> None:
+    assert MUTANTS.keys() == SCRIPTS.keys()
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)\|$", PAGE.read_text(), re.MULTILINE))
+    assert list(rows) == [*MUTANTS, *LOCKS]
+    for name, (script, _) in SCRIPTS.items():
+        assert f"`{script.__name__}`" in rows[name], f"{name} meets another play"
+
+
+def test_the_rows_of_the_lock_name_tests_that_exist() -> None:
+    for name in LOCKS:
+        (line,) = (line for line in PAGE.read_text().splitlines() if line.startswith(f"| `{name}` |"))
+        (test,) = re.findall(r"test_lock\.py::TestPlanted::(\w+)`", line)
+        assert hasattr(test_lock.TestPlanted, test)
