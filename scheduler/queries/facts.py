@@ -31,7 +31,7 @@ from scheduler.models import (
     Unit,
     UnitDay,
 )
-from scheduler.queries import minutes
+from scheduler.queries import minutes, unit_setup
 
 # No visit's care is longer than this, so appointments that began earlier cannot reach into a span.
 LONGEST_CARE = timedelta(hours=24)
@@ -47,22 +47,22 @@ def unit_facts(
 ) -> UnitFacts:
     """The unit over `span` (UTC). `chairs` None means all of its active chairs."""
     zone = unit.center.zone
-    known = list(chairs) if chairs is not None else list(unit.chairs.filter(is_active=True))
-    closures = closures_of(unit, span)
+    setup = unit_setup.read(unit, span)
+    known = setup.chairs
+    if chairs is not None:
+        known = tuple(ChairFacts(chair.pk, chair.name, chair.kind, chair.is_active) for chair in chairs)
+    published = setup.published.intersection(dates(span, zone))
     return UnitFacts(
         id=unit.pk,
         name=unit.name,
         center=unit.center_id,
         zone=zone,
         span=span,
-        open=tuple(opening(unit, span, zone, closures)),
-        closed=tuple(closed(closures)),
-        chairs={
-            chair.pk: ChairFacts(id=chair.pk, name=chair.name, kind=chair.kind, is_active=chair.is_active)
-            for chair in known
-        },
-        taken=minutes.taken([chair.pk for chair in known], span, now),
-        capacity=capacity(unit, span, zone) if with_nurses else {},
+        open=tuple(opened(setup.hours, span, zone, setup.closures)),
+        closed=tuple(closed(setup.closures)),
+        chairs={chair.id: chair for chair in known},
+        taken=minutes.taken([chair.id for chair in known], span, now),
+        capacity=staffed(unit, span, zone, published, setup.patterns) if with_nurses else {},
         cares=cares(unit, span, now) if with_nurses else (),
     )
 

@@ -1,0 +1,83 @@
+"""How a unit is set up over some time, by one statement: chairs, closures, hours, staffing patterns, published days.
+
+Read anew for each search. Kept in memory it would be quicker still, but several processes write these rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connection
+
+from scheduler.domain.intervals import Interval
+from scheduler.domain.rules import ChairFacts
+from scheduler.models import Closure, Unit
+from scheduler.queries import raw
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSetup:
+    """`hours` are (weekday, opens, closes), `patterns` the same with (nurses, patients, acuity) behind. `published` are
+    the local dates whose shifts are; a day more at both ends may be among them."""
+
+    chairs: tuple[ChairFacts, ...]
+    closures: tuple[Closure, ...]
+    hours: tuple[tuple[int, int, int], ...]
+    patterns: tuple[tuple[int, int, int, int, int, int], ...]
+    published: frozenset[date]
+
+
+def read(unit: Unit, span: Interval) -> UnitSetup:
+    """`span` in UTC. The chairs are those in service, in their order."""
+    found: dict[str, list[Sequence[Any]]] = defaultdict(list)
+    given = {"unit": unit.pk, "center": unit.center_id, "first": span.start, "last": span.end}
+    for what, *row in raw.rows(_STATEMENTS[connection.vendor], given, prepared=True):
+        found[what].append(row)
+    return UnitSetup(
+        chairs=tuple(
+            ChairFacts(id=pk, name=name, kind=kind)
+            for pk, _position, *_others, name, kind in sorted(found["chair"], key=lambda row: (row[1], row[0]))
+        ),
+        closures=tuple(_closure(row) for row in found["closure"]),
+        hours=tuple((row[0], row[1], row[2]) for row in found["hours"]),
+        patterns=tuple((row[0], row[1], row[2], row[3], row[4], row[5]) for row in found["pattern"]),
+        published=frozenset(date.fromisoformat(row[-2]) for row in found["published"]),
+    )
+
+
+def _closure(row: Sequence[Any]) -> Closure:
+    chair, *_others, starts_at, ends_at, kind, reason = row
+    return Closure(
+        chair_id=chair, starts_at=raw.moment(starts_at), ends_at=raw.moment(ends_at), kind=kind, reason=reason
+    )
+
+
+# Rows of one shape: what it is, six numbers, two moments, two texts. The first part says the types for PostgreSQL.
+_STATEMENT = """SELECT 'chair', CAST(id AS bigint), CAST(position AS bigint), CAST(NULL AS bigint),
+        CAST(NULL AS bigint), CAST(NULL AS bigint), CAST(NULL AS bigint), {moment}, {moment},
+        CAST(name AS text), CAST(kind AS text)
+    FROM scheduler_chair WHERE unit_id = %(unit)s AND is_active
+    UNION ALL SELECT 'closure', chair_id, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at, kind, reason
+    FROM scheduler_closure WHERE center_id = %(center)s AND (unit_id IS NULL OR unit_id = %(unit)s)
+        AND starts_at < %(last)s AND ends_at > %(first)s
+    UNION ALL SELECT 'hours', weekday, opens, closes, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM scheduler_openinghours WHERE unit_id = %(unit)s
+    UNION ALL SELECT 'pattern', weekday, opens, closes, nurses, patients, acuity, NULL, NULL, NULL, NULL
+    FROM scheduler_staffingpattern WHERE unit_id = %(unit)s
+    UNION ALL SELECT 'published', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, CAST(date AS text), NULL
+    FROM scheduler_unitday
+    WHERE unit_id = %(unit)s AND date >= {first_day} AND date <= {last_day} AND shifts_published"""
+_STATEMENTS = {
+    "sqlite": _STATEMENT.format(
+        moment="NULL", first_day="date(%(first)s, '-1 day')", last_day="date(%(last)s, '+1 day')"
+    ),
+    "postgresql": _STATEMENT.format(
+        moment="CAST(NULL AS timestamptz)",
+        first_day="CAST(CAST(%(first)s AS timestamptz) AS date) - 1",
+        last_day="CAST(CAST(%(last)s AS timestamptz) AS date) + 1",
+    ),
+}
