@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -88,6 +88,12 @@ def at(date_: date, minute_of_day: int, zone: ZoneInfo) -> datetime:
     """
     if not 0 <= minute_of_day <= MINUTES_PER_DAY:
         raise ValueError(f"a day has the minutes 0 to {MINUTES_PER_DAY}, not {minute_of_day}")
+    return _at(date_, minute_of_day, zone)
+
+
+# What a wall clock shows never changes, and a search over months asks for the same hours of every day, every time.
+@lru_cache(maxsize=20_000)
+def _at(date_: date, minute_of_day: int, zone: ZoneInfo) -> datetime:
     return to_utc(datetime.combine(date_, time.min) + timedelta(minutes=minute_of_day), zone)
 
 

@@ -38,18 +38,15 @@ class Loads(Numbered[Load]):
     def value(self, place: int) -> Load:
         return Load(self._starts[place], self._patients[place], self._acuity[place])
 
-    def over(self, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
-        """(starts, patients, acuity) of the quarters `[begin, end)`; nothing is asked in those that are not known."""
-        known_begin, known_end = max(begin, self.first), min(end, self.first + self.count)
-        if known_begin >= known_end:
-            known_begin = known_end = end
-        known = slice(known_begin - self.first, known_end - self.first)
-        for _ in range(begin, known_begin):
-            yield 0, 0, 0
-        if known_begin < known_end:
-            yield from zip(self._starts[known], self._patients[known], self._acuity[known], strict=True)
-        for _ in range(known_end, end):
-            yield 0, 0, 0
+    def over(self, begin: int, end: int) -> tuple[list[int], list[int], list[int]]:
+        """Starts, patients and acuity of the quarters `[begin, end)`; nothing is asked in those that are not known."""
+        places = slice(max(begin - self.first, 0), max(end - self.first, 0))
+        before, after = max(min(self.first, end) - begin, 0), max(end - max(self.first + self.count, begin), 0)
+        found = self._starts[places], self._patients[places], self._acuity[places]
+        if not before and not after:
+            return found
+        starts, patients, acuity = ([0] * before + part + [0] * after for part in found)
+        return starts, patients, acuity
 
 
 class WatchedTime(Sequence[tuple[int, Care]]):
@@ -142,14 +139,14 @@ def blocked_masks(
     watched, startable = bytearray(last + 1 - first), bytearray(last + 1 - first)
     for run_begin, run_end, can in Runs.of(capacity, NOBODY).runs:
         begin, end = max(run_begin, first), min(run_end, last + 1)
-        if begin >= end or can == NOBODY:
+        if begin >= end or not (can.nurses or can.patients):
             continue
-        hands, room = can.nurses * starts_per_nurse, can.acuity - acuity
-        asked = list(loads.over(begin, end))
+        hands, most, room = can.nurses * starts_per_nurse, can.patients, can.acuity - acuity
+        starts, patients, points = loads.over(begin, end)
         watched[begin - first : end - first] = bytes(
-            [patients < can.patients and points <= room for _starts, patients, points in asked]
+            [here < most and heavy <= room for here, heavy in zip(patients, points, strict=True)]
         )
-        startable[begin - first : end - first] = bytes([starts < hands for starts, _patients, _points in asked])
+        startable[begin - first : end - first] = bytes([begun < hands for begun in starts])
     return _closed(horizon, first, watched), _closed(horizon, first, startable)
 
 
