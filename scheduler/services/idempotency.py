@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from scheduler.domain.errors import SchedulingError
 from scheduler.models import IdempotencyKey
 from scheduler.services.locking import retrying
+from scheduler.services.turns import turn
 
 KEPT_FOR = timedelta(days=7)
 PURGED_AT_ONCE = 5_000
@@ -54,7 +55,7 @@ def once(*, principal: str, key: str, digest: str, now: datetime, answer: Callab
 
     @retrying
     def run() -> Answer:
-        with transaction.atomic():
+        with turn(), transaction.atomic():
             if not _claimed(principal, key):
                 raise StillInFlight
             kept = _kept(principal, key, digest)

@@ -23,6 +23,7 @@ from scheduler.models import Appointment, Unit, UnitDay
 from scheduler.queries import raw
 from scheduler.services.holds import expired, release
 from scheduler.services.settle import chair_time, stay_of
+from scheduler.services.turns import turn
 
 TRIES = 5
 # Serialisation failure, deadlock, lock not available: nothing is wrong with the request, so it is tried again.
@@ -53,7 +54,7 @@ def locked(*, patients: Iterable[int | None], days: Iterable[UnitDayKey], now: d
     wanted = set(days)
     known = sorted({patient for patient in patients if patient is not None})
     lapsed = _lapsed(wanted, known, now)
-    with transaction.atomic():
+    with turn(), transaction.atomic():
         _lock_patients(known)
         _lock_unit_days(sorted(wanted.union(*lapsed.values())))
         if lapsed:
