@@ -81,7 +81,7 @@ def extend_courses(now: datetime) -> Counts:
     """Generate the visits of active courses that have come within the horizon."""
     counts: Counter[str] = Counter()
     began = monotonic()
-    for course in horizon.unfinished(until=now + GENERATED)[:COURSES_A_TICK]:
+    for course in horizon.unfinished(until=now + GENERATED, most=COURSES_A_TICK):
         if monotonic() - began > TICK_SECONDS:
             break
         try:
