@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -177,7 +178,7 @@ def require_second_factor(*, actor: Actor, center: Center, roles: Collection[str
 
 def _lock(user: User) -> None:
     """Two set-ups at once take turns: the later one wins whole."""
-    type(user).objects.select_for_update().get(pk=user.pk)
+    get_user_model().objects.select_for_update().get(pk=user.pk)
 
 
 def _digits(code: str) -> str | None:

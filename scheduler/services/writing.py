@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from scheduler.domain import localtime
 from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
 from scheduler.domain.intervals import Interval
 from scheduler.domain.permissions import Actor
@@ -20,6 +19,8 @@ from scheduler.services import following, record
 from scheduler.services.changes import days_of, difference, fresh, snapshot
 from scheduler.services.locking import UnitDayKey, unit_days
 from scheduler.services.settle import Override, Wanted, stays
+
+HOURS_AROUND = timedelta(hours=4)  # how far alternatives are looked for at first, before and after
 
 
 def check_place(chair: Chair, start: datetime, now: datetime) -> datetime:
@@ -119,11 +120,11 @@ def with_alternatives(
 
 
 def alternatives_to(one: Wanted, *, now: datetime) -> list[Slot]:
-    """The nearest places for a refused booking, in its unit, read outside every lock: on its day if there are as many
-    as are offered, else in the weeks around it. Somebody waits for the answer, and on most days there is room."""
+    """The nearest places for a refused booking, in its unit, read outside every lock: in the hours around it if there
+    are as many as are offered, else in the weeks. Somebody waits for the answer, and mostly there is room nearby."""
     kept = _stay_besides(one)
-    if kept is None:
-        found = nearest(_day_around(one, now), one.need, one.start, chair=one.chair.pk, now=now, only_inside=True)
+    if kept is None and one.start >= now:
+        found = nearest(_hours_around(one, now), one.need, one.start, chair=one.chair.pk, now=now, only_inside=True)
         if len(found) == ALTERNATIVES:
             return found
     where = _weeks_around(one, now)
@@ -133,10 +134,10 @@ def alternatives_to(one: Wanted, *, now: datetime) -> list[Slot]:
     return [slot for slot in found if kept is None or _fits_stay(slot, one, kept, where)]
 
 
-def _day_around(one: Wanted, now: datetime) -> Ground:
-    day = localtime.day(localtime.local_date(one.start, one.chair.unit.center.zone), one.chair.unit.center.zone)
+def _hours_around(one: Wanted, now: datetime) -> Ground:
+    span = Interval(one.start - HOURS_AROUND, one.start + HOURS_AROUND)
     unit, patient = one_place.read_all(
-        unit=one.chair.unit, patient_id=_patient_id(one), need=one.need, span=widened(day, one.need), now=now
+        unit=one.chair.unit, patient_id=_patient_id(one), need=one.need, span=widened(span, one.need), now=now
     )
     return Ground(unit=unit, patient=patient, ignoring=_leaving(one))
 

@@ -124,4 +124,7 @@ def test_commands_beside_a_running_service_find_its_secret_and_its_broker(tmp_pa
     (tmp_path / "broker").mkdir()
     (tmp_path / "broker" / "url").write_text("redis://:secret@127.0.0.1:12345/0\n")
     shown = show(tmp_path, "SECRET_KEY", "REDIS_URL", SECRET_KEY="(unset)")
-    assert shown == {"SECRET_KEY": "kept-by-serve-a-long-random-text-0123456789", "REDIS_URL": "redis://:secret@127.0.0.1:12345/0"}
+    assert shown == {
+        "SECRET_KEY": "kept-by-serve-a-long-random-text-0123456789",
+        "REDIS_URL": "redis://:secret@127.0.0.1:12345/0",
+    }

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from scheduler.domain.errors import Forbidden, Malformed, NotFound, Refused, Stale
 from scheduler.models import Appointment, Chair, Patient, Protocol, Visit
-from tests.stateful import promises, rows
+from tests.stateful import by_api, promises, rows
 from tests.stateful.picture import MINUTE, Booking, Picture, dates
 from tests.stateful.rules import asked, broken
 from tests.stateful.world import Therapy, World
@@ -63,12 +63,14 @@ class Frame(RuleBasedStateMachine):
     """`worlds` is set by the test: one for each scene, already in the database."""
 
     worlds: list[World] = []
+    by_api_every = 3  # calls
     proves_every = 4  # changes; check_schedule asks as much as all the rest of a step
 
     def __init__(self) -> None:
         super().__init__()
         self.transaction = transaction.atomic()
         self.transaction.__enter__()
+        self.asked = 0
         self.changes = self.rested = 0  # changes so far, and how many there were when time last passed
         self.last: dict[int, tuple[str, Booking]] = {}  # by booking: what happened to it last, and how it was before
 
@@ -91,14 +93,20 @@ class Frame(RuleBasedStateMachine):
         self.transaction.__exit__(None, None, None)
 
     def attempt(self, service: Callable[..., Any], **values: Any) -> Answer:
-        """Call the service. A refusal changes nothing, says why, and its alternatives pass every rule. Anything that
-        is not one of the refusals is a failure of the machine's test, Busy too: nobody else is there."""
+        """Call the service, now and then through the API. A refusal changes nothing, says why, and its alternatives
+        pass every rule. Anything that is not one of the refusals is a failure of the machine's test, Busy too: nobody
+        else is there."""
+        self.asked += 1
+        is_by_api = self.asked % self.by_api_every == 0 and service in by_api.CALLS
         try:
+            if is_by_api:
+                return Answer(result=by_api.ask(self.world.keys, service, now=self.now, **values))
             return Answer(result=service(now=self.now, **values))
         except (Refused, Malformed, Stale, Forbidden, NotFound) as error:
             answer = Answer(error=error)
         assert answer.says_why
         changed = rows.changed(self.database, rows.read())
+        changed = {table: keys for table, keys in changed.items() if table not in by_api.NOT_COUNTED}
         assert not changed, f"{service.__name__} was refused ({answer.error!r}), and yet changed {changed}"
         count(f"{service.__name__}: {type(answer.error).__name__}")
         return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -121,9 +122,27 @@ class BookingSteps(Frame):
     def move(self, which, chair, how, aside, keeps) -> None:
         row = self.pick(self.picture.bookings.values(), which)
         where = row.chair if keeps == "chair" else self.pick(self.chairs_like(row.chair), chair)
-        start = row.start if keeps == "time" else self.moment(how, where, row)
+        self.change_place(row, where, row.start if keeps == "time" else self.moment(how, where, row), aside)
+
+    @precondition(lambda self: sum(row.status in OPEN for row in self.picture.bookings.values()) > 1)
+    @rule(which=NUMBERS, other=NUMBERS, chair=NUMBERS, how=MOMENTS, aside=OVERRIDES)
+    def swap(self, which, other, chair, how, aside) -> None:
+        """Two bookings change places by way of a third, as far as the rules let them."""
+        there = [row for row in self.picture.bookings.values() if row.status in OPEN]
+        one = self.pick(there, which)
+        alike = [row for row in there if row.pk != one.pk and row.chair in self.chairs_like(one.chair)]
+        if not alike:
+            return
+        two, third = self.pick(alike, other), self.pick(self.chairs_like(one.chair), chair)
+        if self.change_place(one, third, self.moment(how, third, one), aside):
+            two = self.picture.bookings[two.pk]
+            if self.change_place(two, one.chair, one.start, aside):
+                self.change_place(self.picture.bookings[one.pk], two.chair, two.start, aside)
+
+    def change_place(self, row: Booking, where: int, start: datetime, aside: frozenset[str]) -> bool:
+        """Whether it moved."""
         if row.stay is not None and where != row.chair:
-            return  # a whole stay changes its chair: steps_course.py
+            return False  # a whole stay changes its chair: steps_course.py
         moved = self.placed(row, where, start)
         answer = self.attempt(
             booking.move, actor=self.world.manager, appointment=self.row(row.pk), chair=self.chair(where), start=start,
@@ -138,6 +157,8 @@ class BookingSteps(Frame):
             confirmed = row.confirmed and start == row.start
             moved = replace(moved, confirmed=confirmed, aside=aside & self.broken_by(moved))
             self.became(self.picture.with_booking(moved), "move")
+            return True
+        return False
 
     @precondition(lambda self: self.picture.bookings)
     @rule(which=NUMBERS)

@@ -7,9 +7,11 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from scheduler.models import Closure, Shift, UnitDay
+from scheduler.models import Shift, Unit, UnitDay
 from scheduler.queries import integrity
 from scheduler.services.jobs import JOBS
+from scheduler.services.setup import ClosureFacts, add_closure
+from scheduler.services.staffing import remove_shift
 from tests.stateful import rows
 from tests.stateful.machine import CLOCKS, NUMBERS
 from tests.stateful.picture import MINUTE
@@ -27,7 +29,7 @@ class WorldSteps(CourseSteps):
         return at.astimezone(self.now.tzinfo), date
 
     def reread(self) -> None:
-        """The set-up changed by other hands than the services that are tried here."""
+        """The set-up changed; what is booked stays as it is."""
         self.database = rows.read()
         self.now_true()
 
@@ -39,21 +41,25 @@ class WorldSteps(CourseSteps):
         row = self.pick(self.world.units.values(), unit)
         start, _ = self.local(row.pk, day, clock)
         start -= timedelta(minutes=start.minute % 15)
-        values = {"center": row.center, "starts_at": start, "ends_at": start + minutes * MINUTE, "reason": "Holiday"}
+        values = {"start": start, "end": start + minutes * MINUTE, "reason": "Holiday"}
         place = self.world.places[row.pk]
         if is_extra:
-            Closure.objects.create(unit=row, kind="open", **values)
+            self.closed(row, ClosureFacts(unit=row, is_open=True, **values))
             place.extra.append((start, start + minutes * MINUTE))
         elif chair is not None:
             which = self.pick(self.chairs_of(row.pk), chair)
-            Closure.objects.create(unit=row, chair=self.chair(which), **values)
+            self.closed(row, ClosureFacts(unit=row, chair=self.chair(which), **values))
             place.closed.append((start, start + minutes * MINUTE, which))
         else:
-            Closure.objects.create(unit=None if whole_center else row, **values)
+            self.closed(row, ClosureFacts(unit=None if whole_center else row, **values))
             for other in self.world.places.values():
                 if other is place or (whole_center and other.center == place.center):
                     other.closed.append((start, start + minutes * MINUTE, None))
         self.reread()
+
+    def closed(self, unit: Unit, facts: ClosureFacts) -> None:
+        answer = self.attempt(add_closure, actor=self.world.manager, center=unit.center, facts=facts)
+        assert answer.is_yes, f"{facts} was refused: {answer.error!r}"
 
     @precondition(lambda self: sum(len(place.published) for place in self.world.places.values()) < 3)
     @rule(unit=NUMBERS, day=st.integers(0, 3), opens=st.sampled_from((0, 480, 540)), hours=st.sampled_from((4, 8, 12)),
@@ -78,7 +84,8 @@ class WorldSteps(CourseSteps):
     @rule(which=NUMBERS)
     def nurse_is_sick(self, which) -> None:
         shift = self.pick((pk for place in self.world.places.values() for pk in place.shifts), which)
-        Shift.objects.filter(pk=shift).delete()
+        answer = self.attempt(remove_shift, actor=self.world.manager, shift=Shift.objects.get(pk=shift))
+        assert answer.is_yes, f"the sick nurse's shift stays: {answer.error!r}"
         for place in self.world.places.values():
             place.shifts.pop(shift, None)
         self.reread()

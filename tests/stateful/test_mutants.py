@@ -16,6 +16,7 @@ from tests.stateful.scripts import SCRIPTS
 from tests.stateful.test_machine import Schedule
 from tests.stateful.world import SCENES, build
 
+NEVER = 1_000_000
 PAGE = Path(__file__).parents[2] / "docs" / "mutants.md"
 
 
@@ -25,6 +26,7 @@ def play(db: None) -> Iterator[Schedule]:
     Schedule.worlds = [build(*SCENES[0])]
     with transaction.atomic():
         machine = Schedule()
+        machine.by_api_every = NEVER
         machine.begin(scene=0)
         yield machine
         machine.roll_back()
@@ -32,6 +34,12 @@ def play(db: None) -> Iterator[Schedule]:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_play_keeps_every_promise(name: str, play: Schedule) -> None:
+    SCRIPTS[name][0](play)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_play_keeps_every_promise_through_the_api(name: str, play: Schedule) -> None:
+    play.by_api_every = 1
     SCRIPTS[name][0](play)
 
 

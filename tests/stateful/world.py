@@ -13,8 +13,9 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from scheduler.domain.permissions import FRONT_DESK, Actor
+from scheduler.domain.permissions import FRONT_DESK, MANAGER, Actor
 from scheduler.models import Center, Chair, Nurse, Patient, Protocol, Unit
+from scheduler.services import api_keys
 from tests import factories as make
 from tests.factories import utc
 
@@ -130,6 +131,7 @@ class World:
     desk: Actor
     away: Actor
     places: dict[int, Place]
+    keys: dict[tuple[int, str], str]  # of the API, by center and role
 
     @property
     def zones(self) -> dict[int, ZoneInfo]:
@@ -186,6 +188,13 @@ def build(zone: str, other_zone: str, now: str) -> World:
                 pattern=patterns[pk],
             )
             for pk, unit in units.items()
+        },
+        keys={
+            (row.pk, role): api_keys.issue(
+                actor=Actor.job("test"), name=role, center_code=row.code, role=role, now=utc(now) - timedelta(days=1)
+            )
+            for row in (center, other)
+            for role in (MANAGER, FRONT_DESK)
         },
     )
 

@@ -20,7 +20,8 @@ KEY = "3132333435363738393031323334353637383930"
 
 
 def person(center: Any, role: str = "nurse", **values: Any) -> User:
-    return make.make_user(center, role, **values)
+    """Somebody who has been here before: who has never signed in gets invitations."""
+    return make.make_user(center, role, **{"last_login": NOW - timedelta(days=1)} | values)
 
 
 def sign_in(user: User, *, client: Client | None = None, **post: str) -> Client:
