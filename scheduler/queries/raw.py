@@ -96,7 +96,7 @@ def _converters(model: type[Model], vendor: str) -> list[tuple[int, Any, list[An
     """Position, column and converters of the fields that the driver of this database doesn't give as they are."""
     found = []
     for position, field in enumerate(model._meta.concrete_fields):
-        column = field.cached_col  # type: ignore[attr-defined]  # of every Field
+        column = field.cached_col
         converters = [*connection.ops.get_db_converters(column), *field.get_db_converters(connection)]
         if converters:
             found.append((position, column, converters))

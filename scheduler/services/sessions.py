@@ -115,7 +115,7 @@ def end(*, sign_in: SignIn, why: str, now: datetime) -> bool:
 
 def end_others(*, user: User, but: SignIn | None = None, why: str, now: datetime) -> int:
     """End all of a user's sessions, except `but`. Returns how many there were."""
-    others = SignIn.objects.filter(user=user, ended_at=None).exclude(pk=but.pk if but else None)
+    others = SignIn.objects.filter(user=user, ended_at=None).exclude(pk=but.pk if but and but.pk else 0)
     return sum(end(sign_in=each, why=why, now=now) for each in list(others))
 
 

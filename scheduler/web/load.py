@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from scheduler.domain import staffing
+from scheduler.domain.quarters import QUARTER
 from scheduler.queries.day import Day, QuarterHour
 from scheduler.web import words
 from scheduler.web.grid import Grid
@@ -57,7 +58,7 @@ def strip(day: Day, grid: Grid, now: datetime) -> LoadStrip:
     scale = TALLEST / top
     bars = tuple(_bar(index, each, scale, over[each.start], now) for index, each in enumerate(shown))
     says = _apart([*_overs(shown, over, grid), *_changes(shown, grid)], grid)
-    present = next((each for each in shown if each.start <= now < each.start + staffing.QUARTER), None)
+    present = next((each for each in shown if each.start <= now < each.start + QUARTER), None)
     text = ""
     if present is not None:
         text = _("%(load)s of %(can)s now") % {"load": present.load.acuity, "can": present.can.acuity}
@@ -70,7 +71,7 @@ def _bar(index: int, each: QuarterHour, scale: float, over: int, now: datetime) 
     css = "load-bar"
     if over:
         css += " is-over"
-    elif each.start + staffing.QUARTER <= now:
+    elif each.start + QUARTER <= now:
         css += " is-past"
     return Bar(f"{index + 0.08:.2f}", f"{HEIGHT - height:.1f}", f"{height:.1f}", css)
 
