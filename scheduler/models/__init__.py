@@ -5,6 +5,7 @@ from scheduler.models.courses import Course, Visit
 from scheduler.models.doses import Dose
 from scheduler.models.idempotency import IdempotencyKey
 from scheduler.models.ledger import LedgerEntry
+from scheduler.models.links import Link
 from scheduler.models.people import ApiKey, Contact, Membership, Patient, Registration
 from scheduler.models.places import Center, Chair, ChairKind, Closure, OpeningHours, Unit, Weekday
 from scheduler.models.protocols import Protocol
@@ -28,6 +29,7 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "LedgerEntry",
+    "Link",
     "Membership",
     "Nurse",
     "Occupancy",

@@ -22,6 +22,7 @@ class LedgerEntry(models.Model):
         MOVED = "moved", _("moved")
         CANCELLED = "cancelled", _("cancelled")
         OFFER = "offer", _("earlier slot")
+        CALL_BACK = "call-back", _("asks for another time")
 
     class Channel(models.TextChoices):
         EMAIL = "email", _("e-mail")

@@ -37,6 +37,9 @@ class Center(models.Model):
     reminder_minute = models.PositiveSmallIntegerField(
         default=10 * 60, help_text=_("Minute of the local day at which reminders leave; 600 is 10:00.")
     )
+    patients_choose_times = models.BooleanField(
+        default=False, help_text=_("Patients may take another free time themselves, by the link in their mail.")
+    )
     no_show_after_minutes = models.PositiveSmallIntegerField(default=60)
 
     class Meta:

@@ -54,6 +54,28 @@ def plan_offer(appointment: Appointment, *, now: datetime) -> None:
     )
 
 
+def plan_call_back(appointment: Appointment, *, now: datetime) -> None:
+    """She wants another time than this: somebody shall call her. Once for each time that she was told."""
+    assert appointment.patient_id is not None  # a link was mailed to her
+    by_phone = Contact.objects.filter(patient=appointment.patient_id).exclude(phone="").first()
+    LedgerEntry.objects.bulk_create(
+        [
+            LedgerEntry(
+                center_id=appointment.center_id,
+                patient_id=appointment.patient_id,
+                contact=by_phone,
+                appointment=appointment,
+                kind=LedgerEntry.Kind.CALL_BACK,
+                channel=LedgerEntry.Channel.CALL,
+                appointment_start=appointment.start,
+                sequence=appointment.version,
+                due=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
 @transaction.atomic
 def mark_called(*, actor: Actor, center: Center, item: str, now: datetime) -> None:
     """Somebody called, so the patient knows. `item` is the key of the worklist's item, such as `call:12`. Raises

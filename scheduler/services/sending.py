@@ -20,7 +20,7 @@ from django.db.models import Q, QuerySet
 
 from scheduler.domain import localtime
 from scheduler.models import Appointment, LedgerEntry
-from scheduler.services import calls, ledger, mail, smtp_faults
+from scheduler.services import calls, ledger, links, mail, smtp_faults
 from scheduler.services.smtp_faults import Fault
 
 State, Kind, Channel = LedgerEntry.State, LedgerEntry.Kind, LedgerEntry.Channel
@@ -98,7 +98,9 @@ def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tup
     if not verdict.send or recipient.contact is None:
         return _end(entry, verdict, at), False
     try:
-        message = mail.compose(entry, address=recipient.contact.email, appointments=verdict.appointments)
+        about = verdict.appointments[0] if len(verdict.appointments) == 1 and entry.kind != Kind.CANCELLED else None
+        tokens = links.make(entry=entry, contact=recipient.contact, appointment=about, now=at)
+        message = mail.compose(entry, address=recipient.contact.email, appointments=verdict.appointments, tokens=tokens)
         message.connection = connection
         _finish(
             entry,
@@ -214,7 +216,7 @@ def _calls_too_late(now: datetime) -> int:
         channel=Channel.CALL,
         state=State.DUE,
         appointment_start__lte=now,
-        kind__in=[Kind.BOOKED, Kind.REMINDER, Kind.OFFER],
+        kind__in=[Kind.BOOKED, Kind.REMINDER, Kind.OFFER, Kind.CALL_BACK],
     ).update(state=State.MISSED, done_at=now)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from scheduler.web import actions, board, booking, courses, moving, outbox, patients, sign, start, worklist
+from scheduler.web import actions, answers, board, booking, courses, moving, outbox, patients, sign, start, worklist
 from scheduler.web.dates import DateConverter
 
 register_converter(DateConverter, "date")
@@ -29,6 +29,7 @@ urlpatterns = [
     path("visits/<int:pk>/waive/", courses.waive, name="visit-waive"),
     path("worklist/", worklist.worklist, name="worklist"),
     path("worklist/mark/", worklist.mark, name="worklist-mark"),
+    path("v/<str:token>/", answers.answer, name="answer"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<slug:name>/", outbox.mail, name="outbox-mail"),
 ]
