@@ -11,7 +11,7 @@ from scheduler.models.places import Center, Chair, ChairKind, Closure, OpeningHo
 from scheduler.models.protocols import Protocol
 from scheduler.models.record import Access, Event, Seal
 from scheduler.models.staffing import Break, Nurse, Shift, StaffingPattern
-from scheduler.models.worklist import Heartbeat, WaitlistEntry, WorklistMark
+from scheduler.models.worklist import Heartbeat, Offer, WaitlistEntry, WorklistMark
 
 __all__ = [
     "Access",
@@ -33,6 +33,7 @@ __all__ = [
     "Membership",
     "Nurse",
     "Occupancy",
+    "Offer",
     "OpeningHours",
     "Patient",
     "Protocol",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from scheduler.models.appointments import Appointment
 from scheduler.models.ledger import LedgerEntry
 from scheduler.models.people import Contact
+from scheduler.models.worklist import Offer
 
 
 class Link(models.Model):
@@ -19,6 +20,7 @@ class Link(models.Model):
         CONFIRM = "confirm", _("confirm")
         CANCEL = "cancel", _("cancel")
         ANOTHER_TIME = "another-time", _("another time")
+        OFFER = "offer", _("answer an offer")
         STOP = "stop", _("stop these mails")
 
     token_hash = models.CharField(max_length=64, unique=True)
@@ -26,6 +28,7 @@ class Link(models.Model):
     entry = models.ForeignKey(LedgerEntry, on_delete=models.CASCADE, related_name="links")
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="links", null=True, blank=True)
     appointment_start = models.DateTimeField(null=True, blank=True)
+    offer = models.ForeignKey(Offer, on_delete=models.CASCADE, related_name="links", null=True, blank=True)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="links")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -43,7 +46,12 @@ class Link(models.Model):
                 name="link_is_about_a_visit_or_an_address",
             ),
             models.CheckConstraint(
-                condition=Q(purpose__in=["confirm", "cancel", "another-time", "stop"]), name="link_purpose_is_known"
+                condition=Q(purpose="offer", offer__isnull=False) | (~Q(purpose="offer") & Q(offer__isnull=True)),
+                name="link_of_an_offer_has_one",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose__in=["confirm", "cancel", "another-time", "offer", "stop"]),
+                name="link_purpose_is_known",
             ),
         ]
 

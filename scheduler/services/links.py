@@ -18,9 +18,9 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from scheduler.domain.errors import NotFound, Refused, Stale, gettext_noop
 from scheduler.domain.permissions import Actor
-from scheduler.models import Appointment, Contact, LedgerEntry, Link
+from scheduler.models import Appointment, Contact, LedgerEntry, Link, Offer
 from scheduler.queries import own_times
-from scheduler.services import booking, calls, record
+from scheduler.services import booking, calls, offers, record
 from scheduler.services.changes import fetch
 from scheduler.services.locking import retrying
 
@@ -39,18 +39,29 @@ class Standing(Enum):
     ANSWERED = "answered"  # what it asks for is so
     CHANGED = "changed"  # the visit has another time, or is off
     OVER = "over"  # the visit has begun
+    GONE = "gone"  # the offered place is somebody else's, or the offer has ended
 
 
-def make(*, entry: LedgerEntry, contact: Contact, appointment: Appointment | None, now: datetime) -> dict[str, str]:
-    """Fresh tokens by purpose, for one try of one mail: about `appointment` (None: about none), and to stop mails."""
+def make(
+    *,
+    entry: LedgerEntry,
+    contact: Contact,
+    appointment: Appointment | None,
+    offer: Offer | None = None,
+    now: datetime,
+) -> dict[str, str]:
+    """Fresh tokens by purpose, for one try of one mail: about `appointment` (None: about none), and to stop mails.
+    With an `offer` about that one only."""
     purposes = [Purpose.STOP]
-    if appointment is not None:
+    if appointment is not None and offer is not None:
+        purposes.append(Purpose.OFFER)
+    elif appointment is not None:
         purposes += [Purpose.CANCEL, Purpose.ANOTHER_TIME]
         if appointment.confirmed_at is None:
             purposes.append(Purpose.CONFIRM)
     tokens = {purpose.value: _token(purpose) for purpose in purposes}
     Link.objects.bulk_create(
-        _row(purpose, tokens[purpose.value], entry, contact, appointment, now) for purpose in purposes
+        _row(purpose, tokens[purpose.value], entry, contact, appointment, offer, now) for purpose in purposes
     )
     return tokens
 
@@ -61,7 +72,9 @@ def find(token: str) -> Link:
     if purpose is None:
         raise NotFound
     link = (
-        Link.objects.select_related("entry__center", "entry__patient", "appointment__visit", "contact")
+        Link.objects.select_related(
+            "entry__center", "entry__patient", "appointment__visit", "contact", "offer__chair__unit"
+        )
         .filter(token_hash=_hash(token), purpose=purpose)
         .first()
     )
@@ -76,6 +89,8 @@ def standing(link: Link, now: datetime) -> Standing:
         return Standing.OPEN if link.contact.may_be_mailed else Standing.ANSWERED
     appointment = link.appointment
     assert appointment is not None  # all but `stop` have one
+    if link.offer is not None:
+        return _standing_of_offer(link, link.offer, now)
     if link.used_at is not None and link.purpose != Purpose.CONFIRM:
         return Standing.ANSWERED
     if appointment.status != "booked" or appointment.start != link.appointment_start:
@@ -85,6 +100,15 @@ def standing(link: Link, now: datetime) -> Standing:
     if link.purpose == Purpose.CONFIRM and appointment.confirmed_at is not None:
         return Standing.ANSWERED
     return Standing.OPEN
+
+
+def _standing_of_offer(link: Link, offer: Offer, now: datetime) -> Standing:
+    if offer.state in (Offer.State.ACCEPTED, Offer.State.DECLINED):
+        return Standing.ANSWERED
+    if offer.state != Offer.State.OPEN or offer.expires_at <= now:
+        return Standing.GONE
+    changed = link.appointment is None or link.appointment.start != link.appointment_start
+    return Standing.CHANGED if changed or link.appointment.status != "booked" else Standing.OPEN  # type: ignore[union-attr]
 
 
 def confirm(*, link: Link, now: datetime) -> None:
@@ -131,6 +155,13 @@ def choose(*, link: Link, chair: int, start: datetime, now: datetime) -> None:
 def ask(*, link: Link, now: datetime) -> None:
     """She wants another time and somebody shall call her; the visit stays booked. Raises Stale."""
     _once(link, now, lambda actor, row: _call_back(actor, link, row, now))
+
+
+def answer_offer(*, link: Link, takes_it: bool, now: datetime) -> None:
+    """She takes the earlier place, or keeps the time she has. Raises Stale and Refused as services/offers.py does."""
+    assert link.offer is not None  # a link of this purpose has one
+    act = offers.accept if takes_it else offers.decline
+    act(actor=actor_of(link), offer=link.offer, now=now)
 
 
 def stop(*, link: Link, now: datetime) -> None:
@@ -184,6 +215,7 @@ def _row(
     entry: LedgerEntry,
     contact: Contact,
     appointment: Appointment | None,
+    offer: Offer | None,
     now: datetime,
 ) -> Link:
     about = appointment if purpose != Purpose.STOP else None
@@ -193,6 +225,7 @@ def _row(
         entry=entry,
         appointment=about,
         appointment_start=about.start if about is not None else None,
+        offer=offer if purpose == Purpose.OFFER else None,
         contact=contact,
         created_at=now,
         expires_at=about.start if about is not None else None,

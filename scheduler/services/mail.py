@@ -50,30 +50,33 @@ def compose(
         center = entry.center
         visits = [when(appointment, center, told_at=entry.due) for appointment in appointments]
         subject, heading = _headline(entry.kind, visits, center)
-        context = {
-            "kind": entry.kind,
-            "heading": heading,
-            "subject": subject,
-            "first_name": entry.patient.first_name,
-            "visits": visits,
-            "zone": _("%(city)s time") % {"city": center.time_zone.rsplit("/", 1)[-1].replace("_", " ")},
-            "center": center.mail_name,
-            "address": center.address,
-            "phone": center.phone,
-            "phone_link": phone_link(center.phone),
-            "styles": _styles(),
-            "links": {purpose.replace("-", "_"): link_to(token) for purpose, token in (tokens or {}).items()},
-            "language": translation.get_language(),
-        }
+        context = common(entry, tokens or {}) | {"heading": heading, "subject": subject, "visits": visits}
         mail = EmailMultiAlternatives(
             subject=subject,
             body=render_to_string("scheduler/mail/visit.txt", context).strip() + "\n",
-            from_email=_sender(center),
+            from_email=sender(center),
             to=[address],
-            headers=_headers(entry, tokens or {}),
+            headers=headers(entry, tokens or {}),
         )
         mail.attach_alternative(render_to_string("scheduler/mail/visit.html", context), "text/html")
         return mail
+
+
+def common(entry: LedgerEntry, tokens: Mapping[str, str]) -> dict[str, Any]:
+    """What the templates of every mail get, in the language that is active."""
+    center = entry.center
+    return {
+        "kind": entry.kind,
+        "first_name": entry.patient.first_name,
+        "zone": _("%(city)s time") % {"city": center.time_zone.rsplit("/", 1)[-1].replace("_", " ")},
+        "center": center.mail_name,
+        "address": center.address,
+        "phone": center.phone,
+        "phone_link": phone_link(center.phone),
+        "styles": _styles(),
+        "links": {purpose.replace("-", "_"): link_to(token) for purpose, token in tokens.items()},
+        "language": translation.get_language(),
+    }
 
 
 def link_to(token: str) -> str:
@@ -81,13 +84,14 @@ def link_to(token: str) -> str:
     return f"{settings.BASE_URL}{reverse('answer', args=[token])}"
 
 
-def _headers(entry: LedgerEntry, tokens: Mapping[str, str]) -> dict[str, str]:
-    headers = {"Message-ID": message_id(entry), "Auto-Submitted": "auto-generated"}
+def headers(entry: LedgerEntry, tokens: Mapping[str, str]) -> dict[str, str]:
+    """Of every mail: a stable Message-ID, no answers from machines, and one click to stop them."""
+    said = {"Message-ID": message_id(entry), "Auto-Submitted": "auto-generated"}
     if Link.Purpose.STOP in tokens:
         # RFC 8058: a mail program may stop them with one click of its own.
-        headers["List-Unsubscribe"] = f"<{link_to(tokens[Link.Purpose.STOP])}>"
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    return headers
+        said["List-Unsubscribe"] = f"<{link_to(tokens[Link.Purpose.STOP])}>"
+        said["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return said
 
 
 def message_id(entry: LedgerEntry) -> str:
@@ -99,14 +103,19 @@ def message_id(entry: LedgerEntry) -> str:
 def when(appointment: Appointment, center: Center, *, told_at: datetime) -> When:
     """The visit on the center's wall clock. `arrive` is empty where she may come at the very time; the day carries
     its year where that is not the year she is told in."""
-    start = appointment.start.astimezone(center.zone)
-    arrive = (appointment.start - timedelta(minutes=appointment.prep_minutes)).astimezone(center.zone)
+    return when_at(appointment.start, appointment.prep_minutes, center, told_at=told_at)
+
+
+def when_at(moment: datetime, prep_minutes: int, center: Center, *, told_at: datetime) -> When:
+    """As `when`, for a time that isn't booked yet."""
+    start = moment.astimezone(center.zone)
+    arrive = (moment - timedelta(minutes=prep_minutes)).astimezone(center.zone)
     return When(
         day=day_of(start.date(), with_year=start.year != told_at.astimezone(center.zone).year),
         full_day=formats.date_format(start.date(), "l j F Y"),
         weekday=formats.date_format(start.date(), "l"),
         time=clock(start),
-        arrive=clock(arrive) if appointment.prep_minutes else "",
+        arrive=clock(arrive) if prep_minutes else "",
     )
 
 
@@ -144,7 +153,8 @@ def _headline(kind: str, visits: Sequence[When], center: Center) -> tuple[str, s
     return _("Your visit on %(day)s, %(time)s") % at, _("Your visit is on %(weekday)s") % at
 
 
-def _sender(center: Center) -> str:
+def sender(center: Center) -> str:
+    """The neutral name before the service's own address."""
     name = " ".join(center.mail_name.split())
     return formataddr((name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]))
 

@@ -20,7 +20,7 @@ from django.db.models import Q, QuerySet
 
 from scheduler.domain import localtime
 from scheduler.models import Appointment, LedgerEntry
-from scheduler.services import calls, ledger, links, mail, smtp_faults
+from scheduler.services import calls, ledger, links, mail, offer_mail, smtp_faults
 from scheduler.services.smtp_faults import Fault
 
 State, Kind, Channel = LedgerEntry.State, LedgerEntry.Kind, LedgerEntry.Channel
@@ -86,7 +86,7 @@ def _claim(pk: int, at: datetime) -> LedgerEntry | None:
     """The row, if it is ours now. The update decides: of two workers one changes a row."""
     if not _claimable(at).filter(pk=pk).order_by().update(state=State.CLAIMED, claimed_at=at):
         return None
-    return LedgerEntry.objects.select_related("center", "patient", "appointment", "course").get(pk=pk)
+    return LedgerEntry.objects.select_related("center", "patient", "appointment", "course", "offer").get(pk=pk)
 
 
 def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tuple[str, bool]:
@@ -99,8 +99,15 @@ def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tup
         return _end(entry, verdict, at), False
     try:
         about = verdict.appointments[0] if len(verdict.appointments) == 1 and entry.kind != Kind.CANCELLED else None
-        tokens = links.make(entry=entry, contact=recipient.contact, appointment=about, now=at)
-        message = mail.compose(entry, address=recipient.contact.email, appointments=verdict.appointments, tokens=tokens)
+        if entry.offer is not None:
+            about = None if entry.kind == Kind.OFFER_GONE else about
+            tokens = links.make(entry=entry, contact=recipient.contact, appointment=about, offer=entry.offer, now=at)
+            message = offer_mail.compose(entry, entry.offer, address=recipient.contact.email, tokens=tokens)
+        else:
+            tokens = links.make(entry=entry, contact=recipient.contact, appointment=about, now=at)
+            message = mail.compose(
+                entry, address=recipient.contact.email, appointments=verdict.appointments, tokens=tokens
+            )
         message.connection = connection
         _finish(
             entry,
@@ -125,6 +132,10 @@ def look(entry: LedgerEntry, at: datetime) -> Verdict:
         return _look_at_course(entry, at)
     appointment = entry.appointment
     start = entry.appointment_start or appointment.start
+    if entry.kind == Kind.OFFER and not (
+        entry.offer is not None and entry.offer.state == "open" and entry.offer.expires_at > at
+    ):
+        return Verdict(state=State.SUPERSEDED)
     wanted = Appointment.Status.CANCELLED if entry.kind == Kind.CANCELLED else Appointment.Status.BOOKED
     if appointment.status != wanted or appointment.start != start:
         return Verdict(state=State.SUPERSEDED)
@@ -216,7 +227,7 @@ def _calls_too_late(now: datetime) -> int:
         channel=Channel.CALL,
         state=State.DUE,
         appointment_start__lte=now,
-        kind__in=[Kind.BOOKED, Kind.REMINDER, Kind.OFFER, Kind.CALL_BACK],
+        kind__in=[Kind.BOOKED, Kind.REMINDER, Kind.OFFER, Kind.OFFER_GONE, Kind.CALL_BACK],
     ).update(state=State.MISSED, done_at=now)
 
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from scheduler.domain.errors import Busy, NotFound, Refused, Stale
-from scheduler.models import Center, Link
+from scheduler.models import Center, Link, Offer
 from scheduler.queries import own_times
 from scheduler.queries.search import Slot
 from scheduler.services import links, mail, record
@@ -54,19 +54,21 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, "unknown", {}, status=404)
     with translation.override(link.entry.patient.language):
         if request.method == "POST":
-            return _acted(request, link, now)
+            return _acted(request, token, link, now)
         record.access(actor=links.actor_of(link), patient=link.entry.patient_id, what="own-visit", now=now)
         return _shown(request, link, now)
 
 
-def _acted(request: HttpRequest, link: Link, now: datetime) -> HttpResponse:
+def _acted(request: HttpRequest, token: str, link: Link, now: datetime) -> HttpResponse:
     try:
         _act(request, link, now)
     except Stale:
         pass  # the page says that the visit has changed
     except Refused as refused:
         said = refused.refusals[0]
-        return _shown(request, link, now, said=said.say(_) if said.code == "chair_is_free" else "", status=409)
+        link = links.find(token)
+        words = said.say(_) if said.code == "chair_is_free" and link.purpose == Purpose.ANOTHER_TIME else ""
+        return _shown(request, link, now, said=words, status=409)
     except Busy:
         return _page(request, "busy", {}, status=503)
     # A reload shows the answer and sends nothing again. One-click unsubscribing (RFC 8058) wants a plain 200.
@@ -81,6 +83,9 @@ def _act(request: HttpRequest, link: Link, now: datetime) -> None:
         Purpose.CANCEL: links.cancel,
         Purpose.STOP: links.stop,
     }
+    if link.purpose == Purpose.OFFER:
+        links.answer_offer(link=link, takes_it=request.POST.get("answer") != "no", now=now)
+        return
     if link.purpose in acts:
         acts[link.purpose](link=link, now=now)
         return
@@ -114,6 +119,10 @@ def _shown(request: HttpRequest, link: Link, now: datetime, *, said: str = "", s
         context["visit"] = mail.when(row, link.entry.center, told_at=now)
         context["is_booked"] = row.status == "booked" and row.start > now
         context["was_moved"] = row.start != link.appointment_start
+        if link.offer is not None:
+            context["offered"] = mail.when_at(link.offer.start, row.prep_minutes, link.entry.center, told_at=now)
+            context["took_it"] = link.offer.state == Offer.State.ACCEPTED
+            context["until"] = mail.clock(link.offer.expires_at.astimezone(link.entry.center.zone))
         if link.purpose == Purpose.ANOTHER_TIME and standing is Standing.OPEN:
             context["places"] = [_place(slot, link.entry.center, now) for slot in own_times.offered(row, now=now)]
     return _page(request, "answer", context, status=status)

@@ -19,6 +19,7 @@ from scheduler.services import booking, links
 from scheduler.services.sending import send_due
 from scheduler.web import answers
 from tests.factories import NOW, utc
+from tests.services.test_offers import Full
 from tests.support.clinic import Clinic, entries, place, run
 from tests.support.threads import together
 
@@ -327,3 +328,49 @@ def test_a_tap_and_the_desk_at_once_leave_one_of_them(committed_db):
         together([lambda path=addresses["cancel"]: Client().post(path), by_desk])
         row = Appointment.objects.get(pk=appointment.pk)
         assert (row.status, row.start == appointment.start) in {("cancelled", True), ("booked", False)}
+
+
+@pytest.mark.django_db
+class TestOffers:
+    @pytest.fixture
+    def offered(self) -> tuple[Appointment, str]:
+        full = Full(mail_name="Lakeside Center")
+        entry = full.wait(10)
+        send_due(now=NOW)
+        full.free(NOW)
+        send_due(now=NOW)
+        assert entry.appointment is not None
+        return entry.appointment, links_of(outbox.outbox[-1].body)["offer"]
+
+    def test_it_shows_both_times_and_a_yes_moves_her(self, client, offered):
+        appointment, path = offered
+        text = client.get(path).content.decode()
+        assert "Thursday 19 November" in text
+        assert "Instead of Tuesday 24 November, 10:00 am" in text
+        page = client.post(path, {"answer": "yes"}, follow=True)
+        assert "new time" in page.content.decode()
+        appointment.refresh_from_db()
+        assert appointment.start == utc("2026-11-19T08:00-05:00")
+
+    def test_a_no_keeps_her_time_and_her_place_on_the_list(self, client, offered):
+        appointment, path = offered
+        page = client.post(path, {"answer": "no"}, follow=True)
+        assert "stays as it is" in page.content.decode()
+        assert appointment.waitlist.get().closed_at is None
+
+    def test_who_comes_second_is_told_kindly(self, client, offered):
+        appointment, path = offered
+        desk = Clinic.__new__(Full)
+        desk.__dict__.update({"center": appointment.center, "chairs": [appointment.chair], "actor": Actor.job("desk")})
+        desk.book(desk.patient(), "2026-11-19T08:00-05:00", minutes=600)
+        answer = client.post(path, {"answer": "yes"})
+        assert answer.status_code == 409
+        assert "no longer free" in answer.content.decode()
+        assert Appointment.objects.get(pk=appointment.pk).start == appointment.start
+
+    def test_after_its_end_nothing_is_accepted(self, client, offered, clock):
+        appointment, path = offered
+        clock.shift(timedelta(hours=3))
+        page = client.post(path, {"answer": "yes"}, follow=True)
+        assert "no longer free" in page.content.decode()
+        assert Appointment.objects.get(pk=appointment.pk).start == appointment.start
