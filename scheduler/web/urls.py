@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from scheduler.web import actions, answers, board, booking, courses, moving, outbox, patients, sign, start, worklist
+from scheduler.web import (
+    actions,
+    answers,
+    board,
+    booking,
+    courses,
+    messages,
+    moving,
+    outbox,
+    patients,
+    sign,
+    start,
+    waiting,
+    worklist,
+)
 from scheduler.web.dates import DateConverter
 
 register_converter(DateConverter, "date")
@@ -30,6 +44,10 @@ urlpatterns = [
     path("worklist/", worklist.worklist, name="worklist"),
     path("worklist/mark/", worklist.mark, name="worklist-mark"),
     path("v/<str:token>/", answers.answer, name="answer"),
+    path("waitlist/", waiting.waiting, name="waitlist"),
+    path("waitlist/act/", waiting.act, name="waitlist-act"),
+    path("messages/", messages.messages, name="messages"),
+    path("messages/<int:pk>/send/", messages.mend, name="message-mend"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<slug:name>/", outbox.mail, name="outbox-mail"),
 ]
