@@ -40,6 +40,9 @@ class Center(models.Model):
     patients_choose_times = models.BooleanField(
         default=False, help_text=_("Patients may take another free time themselves, by the link in their mail.")
     )
+    mails_a_minute = models.PositiveSmallIntegerField(
+        default=120, help_text=_("So many leave in a minute at most: mail servers turn away who sends too quickly.")
+    )
     offers_at_once = models.PositiveSmallIntegerField(
         default=1, help_text=_("How many of those who wait are asked about one freed place at the same time.")
     )
@@ -60,7 +63,7 @@ class Center(models.Model):
                 name="center_reminds_at_a_decent_hour",
             ),
             models.CheckConstraint(
-                condition=Q(offers_at_once__gte=1, offers_at_once__lte=50, offer_minutes__gte=5),
+                condition=Q(offers_at_once__gte=1, offers_at_once__lte=50, offer_minutes__gte=5, mails_a_minute__gte=1),
                 name="center_offers_in_reason",
             ),
         ]

@@ -16,10 +16,10 @@ from typing import Any
 
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from scheduler.domain import localtime
-from scheduler.models import Appointment, LedgerEntry
+from scheduler.models import Appointment, Center, LedgerEntry
 from scheduler.services import calls, ledger, links, mail, offer_mail, smtp_faults
 from scheduler.services.smtp_faults import Fault
 
@@ -56,10 +56,11 @@ def send_due(*, now: datetime, limit: int = 100) -> dict[str, int]:
     began = monotonic()
     counts: Counter[str] = Counter()
     counts["missed"] += _calls_too_late(now)
+    left = _left_this_minute(now)
     connection = get_connection()
     in_a_row = 0
     try:
-        for pk in list(_claimable(now).filter(channel=Channel.EMAIL).values_list("pk", flat=True)[:limit]):
+        for pk in _within_rate(now, limit, left):
             passed = monotonic() - began
             if passed > TICK_SECONDS or in_a_row >= FAULTS_IN_A_ROW:
                 break
@@ -73,6 +74,23 @@ def send_due(*, now: datetime, limit: int = 100) -> dict[str, int]:
     finally:
         _close(connection)
     return {name: count for name, count in sorted(counts.items()) if count}
+
+
+def _left_this_minute(now: datetime) -> dict[int, int]:
+    """By center id, how many mails may still leave in this minute."""
+    sent = Q(ledger__channel=Channel.EMAIL, ledger__state=State.SENT, ledger__done_at__gt=now - timedelta(minutes=1))
+    rows = Center.objects.annotate(sent=Count("ledger", filter=sent)).values_list("pk", "mails_a_minute", "sent")
+    return {pk: max(most - sent, 0) for pk, most, sent in rows}
+
+
+def _within_rate(now: datetime, limit: int, left: dict[int, int]) -> list[int]:
+    """Ids of what is due, oldest first, and of each center no more than may leave now: one center's thousand mails
+    never hold up another's. The rest stays due."""
+    mails = _claimable(now).filter(channel=Channel.EMAIL)
+    found: list[tuple[datetime, int]] = []
+    for center in set(mails.order_by().values_list("center_id", flat=True).distinct()):
+        found += mails.filter(center=center).values_list("due", "pk")[: min(left[center], limit)]
+    return [pk for _due, pk in sorted(found)[:limit]]
 
 
 def _claimable(now: datetime) -> QuerySet[LedgerEntry]:
