@@ -1,6 +1,6 @@
 """The links in mails: made when a mail is composed, answered once, refused when the visit is no longer what was told.
 
-A token is 144 random bits and a signature for its one purpose; only its hash is stored. A forged one is refused
+A token is 146 random bits and a signature for its one purpose; only its hash is stored. A forged one is refused
 before the database is asked, and looks like one that never was. Opening a link changes nothing (mail scanners open
 them all): the functions that act are called for a POST.
 """
@@ -26,9 +26,10 @@ from scheduler.services.locking import retrying
 
 Purpose = Link.Purpose
 
-RANDOM_BYTES = 18  # 144 bits
-_RANDOM_SIGNS = 24
-_SIGNATURE_SIGNS = 32  # 128 bits in hexadecimal
+# Consonants only: by chance no token has a word or a number in it that could be taken for a hint.
+_ALPHABET = "bcdfghjklmnpqrstvwxz"
+_RANDOM_SIGNS = 34  # 146 bits
+_SIGNATURE_SIGNS = 30  # 129 bits
 BY_LINK = gettext_noop("Cancelled by the patient.")
 
 
@@ -233,12 +234,17 @@ def _row(
 
 
 def _token(purpose: Purpose) -> str:
-    chance = secrets.token_urlsafe(RANDOM_BYTES)
+    chance = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_SIGNS))
     return chance + _signature(purpose, chance)
 
 
 def _signature(purpose: Purpose, chance: str) -> str:
-    return salted_hmac(f"scheduler.link.{purpose.value}", chance, algorithm="sha256").hexdigest()[:_SIGNATURE_SIGNS]
+    number = int.from_bytes(salted_hmac(f"scheduler.link.{purpose.value}", chance, algorithm="sha256").digest())
+    signs = []
+    for _ in range(_SIGNATURE_SIGNS):
+        number, rest = divmod(number, len(_ALPHABET))
+        signs.append(_ALPHABET[rest])
+    return "".join(signs)
 
 
 def _signed_purpose(token: str) -> Purpose | None:

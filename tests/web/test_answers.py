@@ -263,9 +263,9 @@ class TestRefusing:
         before = state()
         for number in range(TAMPERED):
             at = number % len(good)
-            sign = next(sign for sign in "abcdef0123456789" if sign != good[at])
+            sign = next(sign for sign in "bcdfghjklmnpqrstvwxz" if sign != good[at])
             tampered = good[:at] + sign + good[at + 1 :]
-            tampered = tampered if number < len(good) else secrets.token_urlsafe(42)[: len(good)]
+            tampered = tampered if number < len(good) else secrets.token_urlsafe(60)[: len(good)]
             assert links._signed_purpose(tampered) is None
         for number in range(len(good)):
             sign = "x" if good[number] != "x" else "y"
@@ -281,7 +281,7 @@ class TestRefusing:
                 links.find(chance + links._signature(purpose, chance))
 
     @pytest.mark.parametrize(
-        "token", ["", "a", "é" * 56, "a" * 56, "a" * 5000, "%00", base64.b64encode(b"x" * 42).decode()]
+        "token", ["", "a", "é" * 64, "b" * 64, "a" * 5000, "%00", base64.b64encode(b"x" * 42).decode()]
     )
     def test_nonsense_is_unknown(self, client, db, token):
         assert client.get(f"/v/{token}/").status_code == 404
