@@ -6,12 +6,13 @@ from scheduler.models.courses import Course, Visit
 from scheduler.models.doses import Dose
 from scheduler.models.idempotency import IdempotencyKey
 from scheduler.models.ledger import LedgerEntry
+from scheduler.models.links import Link
 from scheduler.models.people import ApiKey, Contact, Membership, Patient, Registration
 from scheduler.models.places import Center, Chair, ChairKind, Closure, OpeningHours, Unit, Weekday
 from scheduler.models.protocols import Protocol
 from scheduler.models.record import Access, Event, Seal
 from scheduler.models.staffing import Break, Nurse, Shift, StaffingPattern
-from scheduler.models.worklist import Heartbeat, WaitlistEntry, WorklistMark
+from scheduler.models.worklist import Heartbeat, Offer, WaitlistEntry, WorklistMark
 
 __all__ = [
     "Access",
@@ -30,9 +31,11 @@ __all__ = [
     "Heartbeat",
     "IdempotencyKey",
     "LedgerEntry",
+    "Link",
     "Membership",
     "Nurse",
     "Occupancy",
+    "Offer",
     "OpeningHours",
     "Patient",
     "Protocol",

@@ -22,6 +22,8 @@ class LedgerEntry(models.Model):
         MOVED = "moved", _("moved")
         CANCELLED = "cancelled", _("cancelled")
         OFFER = "offer", _("earlier slot")
+        OFFER_GONE = "offer-gone", _("earlier slot is taken")
+        CALL_BACK = "call-back", _("asks for another time")
 
     class Channel(models.TextChoices):
         EMAIL = "email", _("e-mail")
@@ -40,6 +42,7 @@ class LedgerEntry(models.Model):
     contact = models.ForeignKey(Contact, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="ledger", null=True, blank=True)
     course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="ledger", null=True, blank=True)
+    offer = models.ForeignKey("Offer", on_delete=models.CASCADE, related_name="ledger", null=True, blank=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     channel = models.CharField(max_length=6, choices=Channel.choices)
     appointment_start = models.DateTimeField(null=True, blank=True)

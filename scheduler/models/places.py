@@ -37,6 +37,22 @@ class Center(models.Model):
     reminder_minute = models.PositiveSmallIntegerField(
         default=10 * 60, help_text=_("Minute of the local day at which reminders leave; 600 is 10:00.")
     )
+    patients_choose_times = models.BooleanField(
+        default=False, help_text=_("Patients may take another free time themselves, by the link in their mail.")
+    )
+    mails_a_minute = models.PositiveSmallIntegerField(
+        default=120, help_text=_("So many leave in a minute at most: mail servers turn away who sends too quickly.")
+    )
+    offers_at_once = models.PositiveSmallIntegerField(
+        default=1, help_text=_("How many of those who wait are asked about one freed place at the same time.")
+    )
+    offer_minutes = models.PositiveSmallIntegerField(default=120, help_text=_("How long an offer stands."))
+    offer_notice_hours = models.PositiveSmallIntegerField(
+        default=4, help_text=_("Nobody is offered a place that is sooner than that.")
+    )
+    offers_a_week = models.PositiveSmallIntegerField(
+        default=3, help_text=_("How often the same person is asked within seven days.")
+    )
     no_show_after_minutes = models.PositiveSmallIntegerField(default=60)
     second_factor_roles = models.JSONField(
         default=list, blank=True, help_text=_('Roles that sign in with a second factor, such as ["manager"].')
@@ -48,7 +64,11 @@ class Center(models.Model):
             models.CheckConstraint(
                 condition=Q(reminder_minute__gte=7 * 60, reminder_minute__lte=21 * 60),
                 name="center_reminds_at_a_decent_hour",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(offers_at_once__gte=1, offers_at_once__lte=50, offer_minutes__gte=5, mails_a_minute__gte=1),
+                name="center_offers_in_reason",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Calls to make: what could not be mailed, and offers of earlier places. They stand on the worklist."""
+"""Calls to make: what could not be mailed, and patients who want one. They stand on the worklist."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def call_instead(entry: LedgerEntry, *, now: datetime) -> None:
                 appointment_start=entry.appointment_start,
                 offset_days=entry.offset_days,
                 sequence=entry.sequence,
+                offer_id=entry.offer_id,
                 due=now,
             )
         ],
@@ -35,22 +36,25 @@ def call_instead(entry: LedgerEntry, *, now: datetime) -> None:
     )
 
 
-def plan_offer(appointment: Appointment, *, now: datetime) -> None:
-    """Somebody shall call: there is an earlier place for this booking. One row per offer."""
-    assert appointment.patient_id is not None  # only holds lack a patient, and nobody waits for a hold
+def plan_call_back(appointment: Appointment, *, now: datetime) -> None:
+    """She wants another time than this: somebody shall call her. Once for each time that she was told."""
+    assert appointment.patient_id is not None  # a link was mailed to her
     by_phone = Contact.objects.filter(patient=appointment.patient_id).exclude(phone="").first()
-    offers = LedgerEntry.objects.filter(appointment=appointment, kind=LedgerEntry.Kind.OFFER)
-    offers.filter(state=LedgerEntry.State.DUE).update(state=LedgerEntry.State.SUPERSEDED, done_at=now)
-    LedgerEntry.objects.create(
-        center_id=appointment.center_id,
-        patient_id=appointment.patient_id,
-        contact=by_phone,
-        appointment=appointment,
-        kind=LedgerEntry.Kind.OFFER,
-        channel=LedgerEntry.Channel.CALL,
-        appointment_start=appointment.start,
-        sequence=offers.count() + 1,
-        due=now,
+    LedgerEntry.objects.bulk_create(
+        [
+            LedgerEntry(
+                center_id=appointment.center_id,
+                patient_id=appointment.patient_id,
+                contact=by_phone,
+                appointment=appointment,
+                kind=LedgerEntry.Kind.CALL_BACK,
+                channel=LedgerEntry.Channel.CALL,
+                appointment_start=appointment.start,
+                sequence=appointment.version,
+                due=now,
+            )
+        ],
+        ignore_conflicts=True,
     )
 
 

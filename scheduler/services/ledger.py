@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from scheduler.domain import lifecycle
-from scheduler.models import Appointment, Center, Course, LedgerEntry
+from scheduler.models import Appointment, Center, Course, LedgerEntry, Offer
 from scheduler.queries.reminder_times import reminder_times
 from scheduler.services.recipients import Recipient, recipients_of
 
@@ -66,6 +66,23 @@ def plan_for(*appointments: Appointment, kind: Kind, now: datetime) -> None:
     if not is_new:
         _due_again(rows, now)
     _insert(rows)
+
+
+def plan_offer(offer: Offer, *, kind: str, now: datetime) -> None:
+    """Tell her of an earlier place, or kindly that it is gone: by mail, or by a call where she gets none."""
+    appointment = offer.appointment
+    recipients = recipients_of([appointment.patient_id])
+    told = LedgerEntry.objects.filter(appointment=appointment, kind=kind)
+    if kind == LedgerEntry.Kind.OFFER:
+        told.filter(state=LedgerEntry.State.DUE).update(state=LedgerEntry.State.SUPERSEDED, done_at=now)
+    elif not LedgerEntry.objects.filter(offer=offer, kind=LedgerEntry.Kind.OFFER, state__in=_TOLD).exists():
+        LedgerEntry.objects.filter(offer=offer, state=LedgerEntry.State.DUE).update(
+            state=LedgerEntry.State.SUPERSEDED, done_at=now
+        )
+        return  # she never heard of it
+    row = _entry(appointment, kind, recipients, due=now, sequence=told.count() + 1)
+    row.offer = offer
+    row.save()
 
 
 def supersede(*appointments: Appointment, now: datetime) -> int:

@@ -6,7 +6,7 @@ a template can't leak from it. Times are the center's wall clock, written as pat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from email.utils import formataddr, parseaddr
@@ -18,12 +18,13 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import formats, translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from scheduler.domain import localtime
-from scheduler.models import Appointment, Center, LedgerEntry
+from scheduler.models import Appointment, Center, LedgerEntry, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,11 @@ class When:
     arrive: str
 
 
-def compose(entry: LedgerEntry, *, address: str, appointments: Sequence[Appointment]) -> EmailMultiAlternatives:
-    """The mail of a ledger row. `appointments` are those it tells about, by time; none: nothing is booked.
+def compose(
+    entry: LedgerEntry, *, address: str, appointments: Sequence[Appointment], tokens: Mapping[str, str] | None = None
+) -> EmailMultiAlternatives:
+    """The mail of a ledger row. `appointments` are those it tells about, by time; none: nothing is booked. `tokens`
+    are those of services/links.py by purpose; each becomes a link.
 
     Raises ValueError where an address or a name cannot stand in a header.
     """
@@ -46,29 +50,48 @@ def compose(entry: LedgerEntry, *, address: str, appointments: Sequence[Appointm
         center = entry.center
         visits = [when(appointment, center, told_at=entry.due) for appointment in appointments]
         subject, heading = _headline(entry.kind, visits, center)
-        context = {
-            "kind": entry.kind,
-            "heading": heading,
-            "subject": subject,
-            "first_name": entry.patient.first_name,
-            "visits": visits,
-            "zone": _("%(city)s time") % {"city": center.time_zone.rsplit("/", 1)[-1].replace("_", " ")},
-            "center": center.mail_name,
-            "address": center.address,
-            "phone": center.phone,
-            "phone_link": "".join(sign for sign in center.phone if sign.isdigit() or sign == "+"),
-            "styles": _styles(),
-            "language": translation.get_language(),
-        }
+        context = common(entry, tokens or {}) | {"heading": heading, "subject": subject, "visits": visits}
         mail = EmailMultiAlternatives(
             subject=subject,
             body=render_to_string("scheduler/mail/visit.txt", context).strip() + "\n",
-            from_email=_sender(center),
+            from_email=sender(center),
             to=[address],
-            headers={"Message-ID": message_id(entry), "Auto-Submitted": "auto-generated"},
+            headers=headers(entry, tokens or {}),
         )
         mail.attach_alternative(render_to_string("scheduler/mail/visit.html", context), "text/html")
         return mail
+
+
+def common(entry: LedgerEntry, tokens: Mapping[str, str]) -> dict[str, Any]:
+    """What the templates of every mail get, in the language that is active."""
+    center = entry.center
+    return {
+        "kind": entry.kind,
+        "first_name": entry.patient.first_name,
+        "zone": _("%(city)s time") % {"city": center.time_zone.rsplit("/", 1)[-1].replace("_", " ")},
+        "center": center.mail_name,
+        "address": center.address,
+        "phone": center.phone,
+        "phone_link": phone_link(center.phone),
+        "styles": _styles(),
+        "links": {purpose.replace("-", "_"): link_to(token) for purpose, token in tokens.items()},
+        "language": translation.get_language(),
+    }
+
+
+def link_to(token: str) -> str:
+    """The address of a token's page."""
+    return f"{settings.BASE_URL}{reverse('answer', args=[token])}"
+
+
+def headers(entry: LedgerEntry, tokens: Mapping[str, str]) -> dict[str, str]:
+    """Of every mail: a stable Message-ID, no answers from machines, and one click to stop them."""
+    said = {"Message-ID": message_id(entry), "Auto-Submitted": "auto-generated"}
+    if Link.Purpose.STOP in tokens:
+        # RFC 8058: a mail program may stop them with one click of its own.
+        said["List-Unsubscribe"] = f"<{link_to(tokens[Link.Purpose.STOP])}>"
+        said["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return said
 
 
 def message_id(entry: LedgerEntry) -> str:
@@ -80,14 +103,19 @@ def message_id(entry: LedgerEntry) -> str:
 def when(appointment: Appointment, center: Center, *, told_at: datetime) -> When:
     """The visit on the center's wall clock. `arrive` is empty where she may come at the very time; the day carries
     its year where that is not the year she is told in."""
-    start = appointment.start.astimezone(center.zone)
-    arrive = (appointment.start - timedelta(minutes=appointment.prep_minutes)).astimezone(center.zone)
+    return when_at(appointment.start, appointment.prep_minutes, center, told_at=told_at)
+
+
+def when_at(moment: datetime, prep_minutes: int, center: Center, *, told_at: datetime) -> When:
+    """As `when`, for a time that isn't booked yet."""
+    start = moment.astimezone(center.zone)
+    arrive = (moment - timedelta(minutes=prep_minutes)).astimezone(center.zone)
     return When(
-        day=_day(start.date(), with_year=start.year != told_at.astimezone(center.zone).year),
+        day=day_of(start.date(), with_year=start.year != told_at.astimezone(center.zone).year),
         full_day=formats.date_format(start.date(), "l j F Y"),
         weekday=formats.date_format(start.date(), "l"),
         time=clock(start),
-        arrive=clock(arrive) if appointment.prep_minutes else "",
+        arrive=clock(arrive) if prep_minutes else "",
     )
 
 
@@ -100,7 +128,13 @@ def clock(local: datetime) -> str:
     return text
 
 
-def _day(day: date, *, with_year: bool) -> str:
+def phone_link(phone: str) -> str:
+    """What stands behind tel:"""
+    return "".join(sign for sign in phone if sign.isdigit() or sign == "+")
+
+
+def day_of(day: date, *, with_year: bool) -> str:
+    """Tuesday 24 November."""
     return formats.date_format(day, "l j F Y" if with_year else "l j F")
 
 
@@ -119,7 +153,8 @@ def _headline(kind: str, visits: Sequence[When], center: Center) -> tuple[str, s
     return _("Your visit on %(day)s, %(time)s") % at, _("Your visit is on %(weekday)s") % at
 
 
-def _sender(center: Center) -> str:
+def sender(center: Center) -> str:
+    """The neutral name before the service's own address."""
     name = " ".join(center.mail_name.split())
     return formataddr((name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]))
 

@@ -1,7 +1,8 @@
-"""Freed places for patients who wait for an earlier one: found by the same rules, offered by a call.
+"""Freed places for patients who wait for an earlier one: offered by mail or by a call, to the best match first.
 
-First version: the desk calls (a call on the worklist) and moves the booking when she says yes. One place is
-offered to one patient at a time.
+Nothing is kept free for an offer: the first to accept has the place, her old one is free in the same transaction, and
+whoever else was asked is told kindly. Guard rules are the center's: how soon, how often, how many at once; never at
+night (queries/offerable.py).
 """
 
 from __future__ import annotations
@@ -10,29 +11,38 @@ import logging
 from collections import Counter
 from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q
 
-from scheduler.domain.intervals import Interval
-from scheduler.models import Appointment, WaitlistEntry
-from scheduler.queries import freed, needs
-from scheduler.queries.search import ground, possible_starts
-from scheduler.services import calls, failures
+from scheduler.domain import localtime
+from scheduler.domain.errors import NotFound, Refused, Stale
+from scheduler.domain.permissions import Actor
+from scheduler.models import Center, LedgerEntry, Occupancy, Offer, WaitlistEntry
+from scheduler.queries import freed, offerable
+from scheduler.services import booking, failures, ledger, record
+from scheduler.services.changes import fetch
+from scheduler.services.locking import retrying
 
 log = logging.getLogger(__name__)
 
-ENTRIES_A_TICK = 10
+State = Offer.State
+
+ENTRIES_A_TICK = 20
 # Only where something became free, or somebody new waits: otherwise the answer is the same as last time.
 LOOK_BACK = timedelta(minutes=10)
-NOTICE = timedelta(hours=2)  # nobody is called about a place that is sooner
-STANDS = timedelta(hours=4)  # an offer without an answer; then the place is free for the next one
-FARTHEST = timedelta(days=30)  # how much earlier than the booking one search looks
+A_WEEK = timedelta(days=7)
+ASKED_FROM, ASKED_UNTIL = 8 * 60, 20 * 60  # local minutes between which anybody is asked
 
 
 def offer_freed(*, now: datetime) -> Counter[str]:
-    """Offer the earliest free place to those who wait, longest waiting first. Returns counts."""
+    """Close what is over, then offer the earliest free place to those who wait: most urgent first, then longest
+    waiting. Returns counts. Safe twice at once."""
     counts: Counter[str] = Counter()
     counts["closed"] = _close_over(now)
+    counts["expired"] = Offer.objects.filter(state=State.OPEN, expires_at__lte=now).update(
+        state=State.EXPIRED, answered_at=now
+    )
+    counts["gone"] = _close_taken(now)
     for entry in _waiting(now):
         try:
             counts["offered"] += _offer(entry, now)
@@ -42,21 +52,107 @@ def offer_freed(*, now: datetime) -> Counter[str]:
     return counts
 
 
+def accept(*, actor: Actor, offer: Offer, now: datetime) -> None:
+    """Move her booking to the offered place and take her from the list. Raises Stale where the offer is over or her
+    visit has changed, and Refused where somebody else has the place: the offer is then closed, her visit as it was."""
+    try:
+        _take(actor, offer, now)
+    except Refused:
+        _close(offer, State.GONE, now)
+        raise
+    # After the commit, in short transactions of their own: an accept that waits for our locks holds its offer's row.
+    for other in Offer.objects.filter(
+        state=State.OPEN, chair=offer.chair_id, taken_from__lt=offer.taken_until, taken_until__gt=offer.taken_from
+    ):
+        _close(other, State.GONE, now, tell=True)
+
+
+def decline(*, actor: Actor, offer: Offer, now: datetime) -> None:
+    """She keeps her time, and goes on waiting. Raises Stale where the offer is over."""
+    with transaction.atomic():
+        if not _close(offer, State.DECLINED, now):
+            raise Stale
+        record.event(actor=actor, verb="decline-offer", subject=offer.appointment, now=now, after={"offer": offer.pk})
+
+
+def withdraw(*, actor: Actor, center: Center, pk: int, now: datetime) -> None:
+    """The desk needs the place for somebody else. She is told kindly. Raises NotFound; safe to repeat."""
+    offer = find(center, pk)
+    with transaction.atomic():
+        if _close(offer, State.WITHDRAWN, now, tell=True):
+            record.event(
+                actor=actor, verb="withdraw-offer", subject=offer.appointment, now=now, after={"offer": offer.pk}
+            )
+
+
+def find(center: Center, pk: int) -> Offer:
+    """Raises NotFound for another center's."""
+    offer = Offer.objects.select_related("entry", "appointment", "chair__unit__center").filter(center=center, pk=pk)
+    found = offer.first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+@retrying
+def _take(actor: Actor, offer: Offer, now: datetime) -> None:
+    with transaction.atomic():
+        # The conditional update decides between her tap and the end of the offer.
+        mine = Offer.objects.filter(pk=offer.pk, state=State.OPEN, expires_at__gt=now)
+        if not mine.update(state=State.ACCEPTED, answered_at=now):
+            raise Stale
+        appointment = fetch(offer.appointment_id)
+        if appointment.status != "booked" or appointment.start != offer.appointment_start:
+            raise Stale
+        booking.move(actor=actor, appointment=appointment, chair=offer.chair, start=offer.start, now=now)
+        WaitlistEntry.objects.filter(pk=offer.entry_id, closed_at__isnull=True).update(closed_at=now)
+        record.event(actor=actor, verb="accept-offer", subject=appointment, now=now, after={"offer": offer.pk})
+
+
+def _close(offer: Offer, state: str, now: datetime, *, tell: bool = False) -> bool:
+    with transaction.atomic():
+        if not Offer.objects.filter(pk=offer.pk, state=State.OPEN).update(state=state, answered_at=now):
+            return False
+        if tell:
+            ledger.plan_offer(offer, kind=LedgerEntry.Kind.OFFER_GONE, now=now)
+    return True
+
+
 def _close_over(now: datetime) -> int:
     """Who waits for a visit that began, moved out of the booking, or cannot be earlier any more, waits no longer."""
-    return WaitlistEntry.objects.filter(
+    over = WaitlistEntry.objects.filter(
         Q(latest__lte=now) | Q(appointment__start__lte=now) | ~Q(appointment__status="booked"),
         closed_at__isnull=True,
         appointment__isnull=False,
-    ).update(closed_at=now)
+    )
+    Offer.objects.filter(entry__in=over, state=State.OPEN).update(state=State.WITHDRAWN, answered_at=now)
+    return over.update(closed_at=now)
+
+
+def _close_taken(now: datetime) -> int:
+    """Offers of places that somebody else has now, and of visits that moved by another way."""
+    taken = (
+        Occupancy.objects.filter(
+            chair=OuterRef("chair"), chair_from__lt=OuterRef("taken_until"), chair_until__gt=OuterRef("taken_from")
+        )
+        .exclude(appointment=OuterRef("appointment"))
+        .exclude(appointment__status="pending")
+    )
+    over = Offer.objects.filter(state=State.OPEN).filter(Exists(taken) | ~Q(appointment__start=F("appointment_start")))
+    return sum(
+        _close(offer, State.GONE, now, tell=offer.appointment.start == offer.appointment_start)
+        for offer in over.select_related("appointment")
+    )
 
 
 def _waiting(now: datetime) -> list[WaitlistEntry]:
-    centers = set(freed.since(now - LOOK_BACK))
-    return list(
+    """Those to look at now: something became free in their center, or they are new, and nobody has asked them yet."""
+    answered = Offer.objects.filter(answered_at__gte=now - LOOK_BACK).exclude(state=State.ACCEPTED)
+    centers = set(freed.since(now - LOOK_BACK)) | set(answered.values_list("center_id", flat=True))
+    entries = (
         WaitlistEntry.objects.filter(
             Q(center__in=centers) | Q(created_at__gte=now - LOOK_BACK),
-            Q(offered_at__isnull=True) | Q(offered_at__lt=now - STANDS),
+            ~Exists(Offer.objects.filter(entry=OuterRef("pk"), state=State.OPEN)),
             closed_at__isnull=True,
             appointment__status="booked",
             appointment__start__gt=now,
@@ -68,51 +164,54 @@ def _waiting(now: datetime) -> list[WaitlistEntry]:
             "appointment__visit__course__protocol",
             "appointment__visit__course__center",
         )
-        .order_by("created_at", "pk")[:ENTRIES_A_TICK]
+        .order_by("-priority", "created_at", "pk")[:ENTRIES_A_TICK]
     )
+    return [entry for entry in entries if _may_be_asked(entry, now)]
+
+
+def _may_be_asked(entry: WaitlistEntry, now: datetime) -> bool:
+    """Not at night, and not the same person too often."""
+    assert entry.appointment is not None  # _waiting joins it
+    center = entry.appointment.unit.center
+    local = now.astimezone(center.zone)
+    if not ASKED_FROM <= local.hour * 60 + local.minute < ASKED_UNTIL:
+        return False
+    asked = Offer.objects.filter(entry__patient=entry.patient_id, center=center, created_at__gt=now - A_WEEK)
+    return asked.count() < center.offers_a_week
 
 
 def _offer(entry: WaitlistEntry, now: datetime) -> int:
     appointment = entry.appointment
     assert appointment is not None  # _waiting joins it
-    start = _earlier_start(entry, appointment, now)
-    if start is None:
+    center = appointment.unit.center
+    offers = list(Offer.objects.filter(Q(chair__unit=appointment.unit_id, state=State.OPEN) | Q(entry=entry)))
+    place = offerable.earliest(entry, offers=offers, now=now)
+    if place is None:
         return 0
-    with transaction.atomic():
-        # The conditional update decides between two workers.
-        changed = WaitlistEntry.objects.filter(pk=entry.pk, closed_at__isnull=True, offered_at=entry.offered_at).update(
-            offered_at=now, offered_start=start
-        )
-        if changed:
-            calls.plan_offer(appointment, now=now)
-        return changed
-
-
-def _earlier_start(entry: WaitlistEntry, appointment: Appointment, now: datetime) -> datetime | None:
-    if appointment.visit is not None and appointment.visit.course.protocol.keeps_chair:
-        return None  # a dose of a stay moves with its stay, by a person
-    need = needs.for_appointment(appointment)
-    first = max(entry.earliest, now + NOTICE, appointment.start - FARTHEST)
-    last = min(entry.latest, appointment.start)
-    if first >= last:
-        return None
-    span = Interval(first, last)
-    where = ground(
-        unit=appointment.unit,
-        patient_id=appointment.patient_id,
-        need=need,
-        span=span,
-        now=now,
-        ignoring=[appointment.pk],
-    )
-    offered = WaitlistEntry.objects.filter(
-        appointment__unit=appointment.unit, closed_at__isnull=True, offered_at__gt=now - STANDS
-    ).values_list("offered_start", flat=True)
-    horizon, starts = possible_starts(where, need, span)
-    others = 0
-    for start in offered:
-        if start is not None and horizon.origin <= start < horizon.moment(horizon.minutes):
-            others |= 1 << horizon.index(start)
-    free = [bits & ~others for bits in starts.values() if bits & ~others]
-    # The lowest bit is the earliest start.
-    return min((horizon.moment((bits & -bits).bit_length() - 1) for bits in free), default=None)
+    expires_at = min(localtime.add_elapsed(now, center.offer_minutes), place.start)
+    try:
+        with transaction.atomic():
+            offer = Offer.objects.create(
+                center=center,
+                entry=entry,
+                appointment=appointment,
+                appointment_start=appointment.start,
+                chair=place.chair,
+                start=place.start,
+                taken_from=place.taken.start,
+                taken_until=place.taken.end,
+                created_at=now,
+                expires_at=expires_at,
+            )
+            WaitlistEntry.objects.filter(pk=entry.pk).update(offered_at=now, offered_start=place.start)
+            ledger.plan_offer(offer, kind=LedgerEntry.Kind.OFFER, now=now)
+            record.event(
+                actor=Actor.job("offer-slots"),
+                verb="offer",
+                subject=appointment,
+                now=now,
+                after={"offer": offer.pk, "start": place.start, "chair": place.chair.pk},
+            )
+    except IntegrityError:  # another worker was quicker: one open offer for each who waits
+        return 0
+    return 1

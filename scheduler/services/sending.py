@@ -16,11 +16,11 @@ from typing import Any
 
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from scheduler.domain import localtime
-from scheduler.models import Appointment, LedgerEntry
-from scheduler.services import calls, mail, smtp_faults
+from scheduler.models import Appointment, Center, LedgerEntry
+from scheduler.services import calls, links, mail, offer_mail, smtp_faults
 from scheduler.services.recipients import recipients_of
 from scheduler.services.smtp_faults import Fault
 
@@ -57,10 +57,11 @@ def send_due(*, now: datetime, limit: int = 100) -> dict[str, int]:
     began = monotonic()
     counts: Counter[str] = Counter()
     counts["missed"] += _calls_too_late(now)
+    left = _left_this_minute(now)
     connection = get_connection()
     in_a_row = 0
     try:
-        for pk in list(_claimable(now).filter(channel=Channel.EMAIL).values_list("pk", flat=True)[:limit]):
+        for pk in _within_rate(now, limit, left):
             passed = monotonic() - began
             if passed > TICK_SECONDS or in_a_row >= FAULTS_IN_A_ROW:
                 break
@@ -76,6 +77,23 @@ def send_due(*, now: datetime, limit: int = 100) -> dict[str, int]:
     return {name: count for name, count in sorted(counts.items()) if count}
 
 
+def _left_this_minute(now: datetime) -> dict[int, int]:
+    """By center id, how many mails may still leave in this minute."""
+    sent = Q(ledger__channel=Channel.EMAIL, ledger__state=State.SENT, ledger__done_at__gt=now - timedelta(minutes=1))
+    rows = Center.objects.annotate(sent=Count("ledger", filter=sent)).values_list("pk", "mails_a_minute", "sent")
+    return {pk: max(most - sent, 0) for pk, most, sent in rows}
+
+
+def _within_rate(now: datetime, limit: int, left: dict[int, int]) -> list[int]:
+    """Ids of what is due, oldest first, and of each center no more than may leave now: one center's thousand mails
+    never hold up another's. The rest stays due."""
+    mails = _claimable(now).filter(channel=Channel.EMAIL)
+    found: list[tuple[datetime, int]] = []
+    for center in set(mails.order_by().values_list("center_id", flat=True).distinct()):
+        found += mails.filter(center=center).values_list("due", "pk")[: min(left[center], limit)]
+    return [pk for _due, pk in sorted(found)[:limit]]
+
+
 def _claimable(now: datetime) -> QuerySet[LedgerEntry]:
     """Due rows, and claims whose owner must have died."""
     return LedgerEntry.objects.filter(
@@ -87,7 +105,7 @@ def _claim(pk: int, at: datetime) -> LedgerEntry | None:
     """The row, if it is ours now. The update decides: of two workers one changes a row."""
     if not _claimable(at).filter(pk=pk).order_by().update(state=State.CLAIMED, claimed_at=at):
         return None
-    return LedgerEntry.objects.select_related("center", "patient", "appointment", "course").get(pk=pk)
+    return LedgerEntry.objects.select_related("center", "patient", "appointment", "course", "offer").get(pk=pk)
 
 
 def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tuple[str, bool]:
@@ -99,7 +117,16 @@ def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tup
     if not verdict.send or recipient.contact is None:
         return _end(entry, verdict, at), False
     try:
-        message = mail.compose(entry, address=recipient.contact.email, appointments=verdict.appointments)
+        about = verdict.appointments[0] if len(verdict.appointments) == 1 and entry.kind != Kind.CANCELLED else None
+        if entry.offer is not None:
+            about = None if entry.kind == Kind.OFFER_GONE else about
+            tokens = links.make(entry=entry, contact=recipient.contact, appointment=about, offer=entry.offer, now=at)
+            message = offer_mail.compose(entry, entry.offer, address=recipient.contact.email, tokens=tokens)
+        else:
+            tokens = links.make(entry=entry, contact=recipient.contact, appointment=about, now=at)
+            message = mail.compose(
+                entry, address=recipient.contact.email, appointments=verdict.appointments, tokens=tokens
+            )
         message.connection = connection
         _finish(
             entry,
@@ -124,6 +151,10 @@ def look(entry: LedgerEntry, at: datetime) -> Verdict:
         return _look_at_course(entry, at)
     appointment = entry.appointment
     start = entry.appointment_start or appointment.start
+    if entry.kind == Kind.OFFER and not (
+        entry.offer is not None and entry.offer.state == "open" and entry.offer.expires_at > at
+    ):
+        return Verdict(state=State.SUPERSEDED)
     wanted = Appointment.Status.CANCELLED if entry.kind == Kind.CANCELLED else Appointment.Status.BOOKED
     if appointment.status != wanted or appointment.start != start:
         return Verdict(state=State.SUPERSEDED)
@@ -215,7 +246,7 @@ def _calls_too_late(now: datetime) -> int:
         channel=Channel.CALL,
         state=State.DUE,
         appointment_start__lte=now,
-        kind__in=[Kind.BOOKED, Kind.REMINDER, Kind.OFFER],
+        kind__in=[Kind.BOOKED, Kind.REMINDER, Kind.OFFER, Kind.OFFER_GONE, Kind.CALL_BACK],
     ).update(state=State.MISSED, done_at=now)
 
 

@@ -7,12 +7,14 @@ from django.urls import path, register_converter
 from scheduler.web import (
     account,
     actions,
+    answers,
     board,
     booking,
     confirm,
     courses,
     factor,
     forgot,
+    messages,
     moving,
     outbox,
     patients,
@@ -20,6 +22,7 @@ from scheduler.web import (
     people_keys,
     sign,
     start,
+    waiting,
     worklist,
 )
 from scheduler.web.dates import DateConverter
@@ -65,6 +68,11 @@ urlpatterns = [
     path("people/keys/<int:pk>/revoke/", people_keys.revoke, name="key-revoke"),
     path("people/<int:pk>/", people.person, name="person"),
     path("people/<int:pk>/<slug:action>/", people.act, name="person-action"),
+    path("v/<str:token>/", answers.answer, name="answer"),
+    path("waitlist/", waiting.waiting, name="waitlist"),
+    path("waitlist/act/", waiting.act, name="waitlist-act"),
+    path("messages/", messages.messages, name="messages"),
+    path("messages/<int:pk>/send/", messages.mend, name="message-mend"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<slug:name>/", outbox.mail, name="outbox-mail"),
 ]

@@ -33,6 +33,7 @@ class Button:
     is_primary: bool = False
     asks: str = ""
     is_move: bool = False
+    is_wait: bool = False
 
 
 def panel(desk: Desk, appointment: Appointment, *, trouble: Any = None) -> dict[str, Any]:
@@ -199,8 +200,15 @@ def _others(desk: Desk, appointment: Appointment) -> list[Button]:
             found.append(Button("confirm", _("Confirmed")))
         if appointment.start < desk.now:
             found.append(Button("no-show", _("Did not come")))
+    if status == "booked" and appointment.start > desk.now and desk.may("book") and not _waits(appointment):
+        found.append(Button("wait", _("Wants to come earlier…"), is_wait=True))
     if is_open and desk.may("book"):
         found.append(Button("cancel", _("Cancel…"), asks="cancel"))
     if status in ("cancelled", "noshow") and desk.may("book"):
         found.append(Button("reopen", _("Book again"), is_primary=True))
     return found
+
+
+def _waits(appointment: Appointment) -> bool:
+    """Already, or there is nobody who could."""
+    return appointment.patient_id is None or appointment.waitlist.filter(closed_at__isnull=True).exists()

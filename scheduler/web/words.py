@@ -132,3 +132,8 @@ def date_only(value: date, today: date) -> str:
 def near_day(value: date, today: date) -> str:
     """Tue 24 Nov; 24 Feb 2027 in another year, where the weekday helps nobody."""
     return day(value, today) if value.year == today.year else date_only(value, today)
+
+
+def weekday_names() -> list[str]:
+    """Mon to Sun."""
+    return [formats.date_format(date(2024, 1, 1 + number), "D") for number in range(7)]

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from scheduler.domain.errors import Busy
-from scheduler.models import Appointment, Event, LedgerEntry, Visit, WaitlistEntry
-from scheduler.services import attendance, booking, courses, offers, placing
+from scheduler.models import Appointment, LedgerEntry, Visit, WaitlistEntry
+from scheduler.services import attendance, booking, courses, placing
 from scheduler.services.jobs import JOBS
 from tests.factories import NOW, utc
 from tests.support.clinic import Clinic, entries, place, run, unplaced
@@ -192,16 +192,7 @@ class TestOfferSlots:
         assert run("offer-slots", at) == {}
         waiting.refresh_from_db()
         assert waiting.offered_start == utc("2026-11-19T08:00-05:00")
-        assert entries(kind="offer") == [("offer", "call", 0, "due")]
-
-    def test_an_offer_without_an_answer_is_made_again_later_and_the_old_call_is_off(self, clinic, waiting):
-        at = NOW + timedelta(minutes=1)
-        clinic.full.cancel(clinic.blocker, now=at)
-        run("offer-slots", at)
-        later = at + offers.STANDS + timedelta(minutes=1)
-        Event.objects.create(at=later, actor="x", verb="cancel", subject="x", subject_id=1, center_id=waiting.center_id)
-        assert run("offer-slots", later) == {"offered": 1}
-        assert entries(kind="offer") == [("offer", "call", 0, "superseded"), ("offer", "call", 0, "due")]
+        assert entries(kind="offer") == [("offer", "email", 0, "due")]
 
     def test_who_waits_for_a_visit_that_is_gone_waits_no_longer(self, clinic, waiting):
         clinic.full.cancel(waiting.appointment)

@@ -245,3 +245,22 @@ class TestFaults:
         ours = [record.getMessage() for record in caplog.records if record.name.startswith("scheduler")]
         assert ours
         assert "gone@example.org" not in " ".join(ours)
+
+
+class TestRate:
+    def test_a_center_sends_no_more_in_a_minute_than_its_rate_and_loses_nothing(self):
+        clinic = Clinic(mails_a_minute=3)
+        for hour in range(9, 17):
+            clinic.book(clinic.patient(f"p{hour}@example.org"), f"2026-11-24T{hour:02}:00-05:00")
+        sent = [send_due(now=NOW + seconds(21 * tick)).get("sent", 0) for tick in range(10)]
+        assert sent == [3, 0, 0, 3, 0, 0, 2, 0, 0, 0]
+        assert len({mail.to[0] for mail in outbox.outbox}) == 8
+
+    def test_one_centers_flood_does_not_hold_up_another(self):
+        flood, quiet = Clinic(mails_a_minute=1), Clinic()
+        for hour in range(9, 17):
+            flood.book(flood.patient(f"p{hour}@example.org"), f"2026-11-24T{hour:02}:00-05:00")
+        quiet.book(quiet.patient("quiet@example.org"))
+        send_due(now=NOW)
+        assert [mail.to for mail in outbox.outbox].count(["quiet@example.org"]) == 1
+        assert len(outbox.outbox) == 2

@@ -21,7 +21,10 @@ def to_make(center: Center, now: datetime) -> Iterator[WorklistItem]:
     )
     entries = (
         LedgerEntry.objects.filter(center=center, channel="call", state="due", due__lte=now)
-        .exclude(kind__in=[Kind.BOOKED, Kind.REMINDER, Kind.OFFER], appointment_start__lte=now)
+        .exclude(
+            kind__in=[Kind.BOOKED, Kind.REMINDER, Kind.OFFER, Kind.OFFER_GONE, Kind.CALL_BACK],
+            appointment_start__lte=now,
+        )
         .exclude(Q(kind=Kind.OVERVIEW) & ~Exists(ahead))
         .select_related("patient", "contact", "appointment")
         .order_by("due", "pk")
@@ -69,6 +72,8 @@ def _title(kind: str) -> str:
         Kind.MOVED: _("Call %(name)s: the visit has a new time"),
         Kind.CANCELLED: _("Call %(name)s: the visit is cancelled"),
         Kind.OFFER: _("Call %(name)s: there is an earlier place"),
+        Kind.OFFER_GONE: _("Call %(name)s: the earlier place is taken"),
+        Kind.CALL_BACK: _("Call %(name)s: another time is wanted"),
     }[Kind(kind)]
 
 

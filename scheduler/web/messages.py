@@ -1,0 +1,63 @@
+"""Operations of the mails: what is due, sent and failed, how far behind, and the button that mends a stuck one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from scheduler.domain.errors import Refused
+from scheduler.models import LedgerEntry
+from scheduler.queries import messages as query
+from scheduler.services import mending, record
+from scheduler.web import words
+from scheduler.web.door import Desk, door, page
+
+
+@door("edit-patients")
+def messages(desk: Desk) -> HttpResponse:
+    return show(desk)
+
+
+@door("edit-patients", posts=True, gets=False)
+def mend(desk: Desk, *, pk: int) -> HttpResponse:
+    """Try this one again now."""
+    try:
+        mending.send_again(actor=desk.actor, center=desk.center, pk=pk, now=desk.now)
+    except Refused as refused:
+        return show(desk, trouble=refused.refusals[0].say(_), status=409)
+    return redirect(reverse("messages"))
+
+
+def show(desk: Desk, *, trouble: str = "", status: int = 200) -> HttpResponse:
+    standing = query.standing(desk.center, desk.now)
+    record.access(actor=desk.actor, patient=None, what="messages", now=desk.now)
+    context = {
+        "title": _("Messages"),
+        "place": "messages",
+        "standing": standing,
+        "lag": words.length(standing.lag) if standing.lag is not None else "",
+        "is_behind": standing.lag is not None and standing.lag > query.LATE_AFTER,
+        "stuck": [_line(desk, entry) for entry in query.stuck(desk.center, desk.now)],
+        "newest": [_line(desk, entry) for entry in query.newest(desk.center)],
+        "trouble": trouble,
+    }
+    return page(desk, "scheduler/messages.html", context, status=status)
+
+
+def _line(desk: Desk, entry: LedgerEntry) -> dict[str, Any]:
+    zone = desk.center.zone
+    about = entry.appointment_start
+    return {
+        "entry": entry,
+        "patient": entry.patient,
+        "kind": LedgerEntry.Kind(entry.kind).label,
+        "about": words.moment(about.astimezone(zone), desk.today) if about is not None else "",
+        "due": words.moment(entry.due.astimezone(zone), desk.today),
+        "done": words.moment(entry.done_at.astimezone(zone), desk.today) if entry.done_at is not None else "",
+        "state": LedgerEntry.State(entry.state).label,
+        "is_failed": entry.state == LedgerEntry.State.FAILED,
+    }
