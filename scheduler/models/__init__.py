@@ -4,6 +4,7 @@ from scheduler.models.accounts import AccountMail, RecoveryCode, SignIn
 from scheduler.models.appointments import Appointment, Occupancy, UnitDay
 from scheduler.models.courses import Course, Visit
 from scheduler.models.doses import Dose
+from scheduler.models.floor import ChecklistAnswer, PrescriberDecision, SheetPrint
 from scheduler.models.idempotency import IdempotencyKey
 from scheduler.models.ledger import LedgerEntry
 from scheduler.models.links import Link
@@ -23,6 +24,7 @@ __all__ = [
     "Center",
     "Chair",
     "ChairKind",
+    "ChecklistAnswer",
     "Closure",
     "Contact",
     "Course",
@@ -38,10 +40,12 @@ __all__ = [
     "Offer",
     "OpeningHours",
     "Patient",
+    "PrescriberDecision",
     "Protocol",
     "RecoveryCode",
     "Registration",
     "Seal",
+    "SheetPrint",
     "Shift",
     "SignIn",
     "StaffingPattern",

@@ -18,6 +18,7 @@ from scheduler.services.failures import describe
 _QUERY = re.compile(r"\?[^\s'\"<>]+")
 # A part of a path that no person wrote: tokens of links, keys of sessions. Ids, dates and codes are shorter.
 _TOKEN = re.compile(r"(?<=/)(?=[\w:=-]*\d)[\w:=-]{20,}")
+_LINK = re.compile(r"(?<=/v/)[^/\s?'\"]+")  # of a patient's link: letters only
 _KEY = re.compile(r"\bick_[\w-]+")
 # How PostgreSQL and SQLite quote what stood in a row.
 _ROW = re.compile(r"(?im)^(DETAIL|CONTEXT|HINT|LINE \d+):.*$|Key \(.*?\)=\(.*?\)")
@@ -29,6 +30,7 @@ def clean(text: str) -> str:
     """`text` without queries of addresses, tokens in paths, keys of integrators and values of rows."""
     text = _QUERY.sub("?…", text)
     text = _TOKEN.sub("…", text)
+    text = _LINK.sub("…", text)
     text = _KEY.sub("ick_…", text)
     return _ROW.sub("…", text)
 

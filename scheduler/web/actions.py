@@ -15,7 +15,7 @@ from scheduler.domain.errors import Forbidden, Malformed, Refused, Stale
 from scheduler.models import Appointment
 from scheduler.services import attendance, booking, undo
 from scheduler.services.changes import RELATED
-from scheduler.web import board, last
+from scheduler.web import board, floor, last
 from scheduler.web.door import Desk, door
 from scheduler.web.sign import safe_next
 from scheduler.web.visit import reasons_to_cancel
@@ -116,6 +116,8 @@ def _ask(desk: Desk, action: str) -> str:
 
 
 def _again(desk: Desk, appointment: Appointment, trouble: Trouble) -> HttpResponse:
+    if desk.request.POST.get("from") == "floor":
+        return floor.show(desk, appointment.unit, picked=appointment.pk, trouble=trouble, status=409)
     date = appointment.start.astimezone(desk.center.zone).date()
     return board.show(desk, appointment.unit, date, picked=appointment.pk, trouble=trouble, status=409)
 

@@ -101,6 +101,31 @@ WEB: dict[str, list[Case]] = {
     "visits/<int:pk>/waive/": [Case("edit-courses", "/visits/{visit}/waive/", "POST", {"reason": "x"})],
     "worklist/": [Case("view-schedule", "/worklist/")],
     "worklist/mark/": [Case("view-schedule", "/worklist/mark/", "POST", {"item": "unplaced:1", "do": "claim"})],
+    "floor/": [Case("view-schedule", "/floor/")],
+    "floor/<slug:unit>/": [Case("view-schedule", "/floor/{unit_code}/")],
+    "floor/answers/<int:pk>/": [
+        Case("view-clinical", "/floor/answers/{appointment}/", "POST", {"code": "x", "says": "yes"})
+    ],
+    "floor/decisions/<int:pk>/": [
+        Case("view-clinical", "/floor/decisions/{appointment}/", "POST", {"code": "x", "decision": "go-ahead"})
+    ],
+    "sheet/<slug:unit>/<date:date>/": [
+        Case("view-schedule", "/sheet/{unit_code}/2026-11-25/"),
+        Case("view-schedule", "/sheet/{unit_code}/2026-11-25/", "POST"),
+    ],
+    # Patients have no account: the token in the address is all they need (tests/web/test_answers.py).
+    "v/<str:token>/": [Case(OPEN, "/v/bcdfghjklmnpqrstvwxzbcdfghjklmnpqrst/", may_say=(404,))],
+    "waitlist/": [Case("book", "/waitlist/")],
+    "waitlist/act/": [
+        Case("book", "/waitlist/act/", "POST", {"do": "remove", "id": "{waiting}"}),
+        Case("book", "/waitlist/act/", "POST", {"do": "priority", "id": "{waiting}", "priority": "1"}),
+        *(
+            Case("book", "/waitlist/act/", "POST", {"do": do, "id": "{offer}"})
+            for do in ("withdraw", "accept", "decline")
+        ),
+    ],
+    "messages/": [Case("edit-patients", "/messages/")],
+    "messages/<int:pk>/send/": [Case("edit-patients", "/messages/{message}/send/", "POST")],
     "people/": [Case("manage-people", "/people/")],
     "people/new/": [
         Case("manage-people", "/people/new/"),

@@ -12,9 +12,9 @@ from django.test import Client
 
 from scheduler.domain import permissions
 from scheduler.domain.permissions import FRONT_DESK, INTEGRATION, MANAGER, NURSE, PEOPLES_ROLES, Actor
-from scheduler.models import ApiKey, Membership, Shift, UnitDay
+from scheduler.models import ApiKey, Membership, Offer, Shift, UnitDay
 from scheduler.queries.course_request import CourseRequest
-from scheduler.services import api_keys, courses, sessions
+from scheduler.services import api_keys, courses, sessions, waitlist
 from tests import factories as make
 from tests.factories import utc
 from tests.web.conftest import EARLY, NOW, Clinic, make_clinic
@@ -66,6 +66,13 @@ def things_of(clinic: Clinic, surname: str) -> Things:
     unit_day, _made = UnitDay.objects.get_or_create(unit=clinic.day, date=date(2026, 11, 26))
     member = make.make_user(center, NURSE, first_name="Dana", last_name=surname)
     sign_in = sessions.begin(user=member, address=None, user_agent="", second_factor=False, confirmed=False, now=NOW)
+    later = clinic.book("2026-11-27T10:00-05:00", patient=make.make_patient(center, last_name=surname))
+    waiting = waitlist.add(actor=clinic.actor, appointment=later, now=NOW)
+    offer = Offer.objects.create(
+        entry=waiting, center=center, appointment=later, appointment_start=later.start, chair=clinic.chairs[0],
+        start=utc("2026-11-26T15:00"), taken_from=utc("2026-11-26T15:00"), taken_until=utc("2026-11-26T15:30"),
+        created_at=NOW, expires_at=NOW + timedelta(hours=2),
+    )  # fmt: skip
     visit = course.visits.order_by("ordinal").last()
     assert visit is not None
     return Things(
@@ -83,6 +90,9 @@ def things_of(clinic: Clinic, surname: str) -> Things:
             "closure": closure.pk,
             "protocol": own.pk,
             "unitday": unit_day.pk,
+            "waiting": waiting.pk,
+            "offer": offer.pk,
+            "message": booked.ledger.order_by("pk")[0].pk,
             "membership": Membership.objects.get(user=member).pk,
             "sign_in": sign_in.pk,
             "key": _key_row(center.code, surname).pk,

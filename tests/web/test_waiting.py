@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from scheduler.domain.permissions import AUDITOR, FRONT_DESK
 from scheduler.models import Event, LedgerEntry, Offer, WaitlistEntry
@@ -131,9 +133,16 @@ class TestMessages:
         stranger.force_login(make.make_user(make.make_center(), FRONT_DESK))
         assert stranger.post(f"/messages/{failed.pk}/send/").status_code == 404
 
-    def test_it_asks_the_same_few_questions_however_many_there_are(self, desk, clinic, django_assert_max_num_queries):
+    def test_it_asks_the_same_few_questions_however_many_there_are(self, desk, clinic):
+        def questions() -> int:
+            LedgerEntry.objects.update(state="failed", done_at=NOW, channel="email")
+            with CaptureQueriesContext(connection) as asked:
+                desk.get("/messages/")
+                return len(asked)
+
+        clinic.book("2026-12-04T10:00-05:00")
+        desk.get("/messages/")  # the worklist's number is kept for some seconds
+        few = questions()
         for day in range(7, 12):
             clinic.book(f"2026-12-{day:02}T10:00-05:00")
-        LedgerEntry.objects.update(state="failed", done_at=NOW, channel="email")
-        with django_assert_max_num_queries(20):
-            desk.get("/messages/")
+        assert questions() == few <= 20

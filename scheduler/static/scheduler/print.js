@@ -1,0 +1,2 @@
+// The sheet that was just numbered goes to the printer.
+window.print();
