@@ -33,6 +33,11 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("drill" if config.getoption("--full") else "suite")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """tests/races are about several web processes on one server: PostgreSQL's."""
+    return True if collection_path.name == "races" and config.getoption("--database") == "sqlite" else None
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
     request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: DjangoDbBlocker

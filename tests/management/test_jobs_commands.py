@@ -67,7 +67,7 @@ class TestIssueApiKey:
         assert Event.objects.get(verb="issue-key").after == {
             "center": center.pk,
             "role": "integration",
-            "scopes": ["book", "read-patients", "read-schedule"],
+            "scopes": ["book", "export", "read-clinical", "read-patients", "read-schedule"],
         }
 
     def test_scopes_narrow_what_the_role_may(self):

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from scheduler.models import Course, Shift, UnitDay, Visit, WaitlistEntry, WorklistMark
+from scheduler.models import Course, Offer, Shift, UnitDay, Visit, WorklistMark
 from scheduler.queries import worklist
-from scheduler.services import attendance, booking, calls, following
+from scheduler.services import attendance, booking, calls, following, ledger, waitlist
 from scheduler.services.settle import Override
 from tests import factories as make
 from tests.factories import NOW, utc
@@ -234,19 +234,16 @@ class TestCalls:
         assert items(clinic, appointment.start, kind="call") == []
 
     def test_an_offer_says_both_times(self, clinic):
-        appointment = clinic.book()
-        WaitlistEntry.objects.create(
-            center=clinic.center,
-            patient=appointment.patient,
-            appointment=appointment,
-            earliest=NOW,
-            latest=appointment.start,
-            created_at=NOW,
-            offered_at=NOW,
-            offered_start=utc("2026-11-19T09:00-05:00"),
-        )
-        calls.plan_offer(appointment, now=NOW)
-        [item] = items(clinic)
+        appointment = clinic.book(clinic.patient(email=""))
+        entry = waitlist.add(actor=clinic.actor, appointment=appointment, now=NOW)
+        start = utc("2026-11-19T09:00-05:00")
+        offer = Offer.objects.create(
+            center=clinic.center, entry=entry, appointment=appointment, appointment_start=appointment.start,
+            chair=appointment.chair, start=start, taken_from=start, taken_until=start + timedelta(minutes=30),
+            created_at=NOW, expires_at=NOW + timedelta(hours=2),
+        )  # fmt: skip
+        ledger.plan_offer(offer, kind="offer", now=NOW)
+        [item] = [each for each in items(clinic) if "instead of" in each.detail]
         assert item.urgency == "now"
         assert "Thu 19 Nov, 09:00 instead of Tue 24 Nov, 10:00" in item.detail
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
-from scheduler.models import Appointment, Center, LedgerEntry, WaitlistEntry
+from scheduler.models import Appointment, Center, LedgerEntry
 from scheduler.queries.worklist.item import Action, WorklistItem, say_moment
 
 Kind = LedgerEntry.Kind
@@ -26,13 +26,8 @@ def to_make(center: Center, now: datetime) -> Iterator[WorklistItem]:
             appointment_start__lte=now,
         )
         .exclude(Q(kind=Kind.OVERVIEW) & ~Exists(ahead))
-        .select_related("patient", "contact", "appointment")
+        .select_related("patient", "contact", "appointment", "offer")
         .order_by("due", "pk")
-    )
-    offered = dict(
-        WaitlistEntry.objects.filter(
-            center=center, closed_at__isnull=True, offered_start__isnull=False, appointment__isnull=False
-        ).values_list("appointment_id", "offered_start")
     )
     for entry in entries:
         start = entry.appointment_start
@@ -42,9 +37,8 @@ def to_make(center: Center, now: datetime) -> Iterator[WorklistItem]:
             "start": say_moment(start.astimezone(center.zone)) if start is not None else "",
             "phone": phone or _("no phone number known"),
         }
-        earlier = offered.get(entry.appointment_id or 0)
-        if entry.kind == Kind.OFFER and earlier is not None:
-            facts["offer"] = say_moment(earlier.astimezone(center.zone))
+        if entry.kind == Kind.OFFER and entry.offer is not None:
+            facts["offer"] = say_moment(entry.offer.start.astimezone(center.zone))
         is_soon = start is not None and start <= now + timedelta(days=1)
         yield WorklistItem(
             key=f"call:{entry.pk}",
