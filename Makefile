@@ -86,10 +86,9 @@ test-browser: $(VENV)/.test-stamp ## the browser tests; installs Chromium where 
 	export CHROMIUM; $(PYTEST) tests/browser
 
 .PHONY: drill
-drill: $(VENV)/.test-stamp ## the fault and load drills at full counts; results go to docs/drills/
-	@mkdir -p docs/drills
-	$(PYTEST) tests/concurrency tests/faults tests/api/test_schemathesis.py --full --durations=0 -v | tee docs/drills/sqlite.txt
-	$(PYTEST) tests/concurrency tests/faults tests/api/test_schemathesis.py --full --durations=0 -v --database postgresql | tee docs/drills/postgresql.txt
+drill: $(VENV)/.test-stamp ## the fault and load drills at full counts; what they showed goes to docs/drills/
+	$(PYTEST) tests/concurrency tests/faults tests/api/test_schemathesis.py --full
+	$(PYTEST) tests/races tests/concurrency tests/faults tests/api/test_schemathesis.py --full --database postgresql
 
 # --- dependencies ------------------------------------------------------------------------------------------------
 

@@ -46,10 +46,12 @@ def _die_with_parent() -> None:
 
 
 class PostgreSQL:
-    """One server in `directory`, on a unix socket there and on a free loopback port. Nothing in it is durable."""
+    """One server in `directory`, on a unix socket there and on a free loopback port. Nothing in it is durable, unless
+    `durable`: then it commits as a server does out of the box."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, durable: bool = False) -> None:
         self.directory = directory
+        self.durable = durable
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -60,39 +62,57 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Returns once the server takes connections. Raises RuntimeError with its log otherwise."""
-        bin_dir, who = binaries(), self._unprivileged()
+        bin_dir = self._bin_dir = binaries()
+        who = self._who = self._unprivileged()
         self.directory.mkdir(parents=True)
         if who:
-            bin_dir = self._reachable(bin_dir, who)
+            bin_dir = self._bin_dir = self._reachable(bin_dir, who)
             for path in (self.directory, self.directory.parent):
                 os.chmod(path, 0o755)
             os.chown(self.directory, who["user"], who["group"])
-        data = self.directory / "data"
+        with (self.directory / "log").open("wb") as output:
+            subprocess.run(
+                [
+                    bin_dir / "initdb", "-D", self.directory / "data", "-U", USER, "-A", "trust", "-E", "UTF8",
+                    "--locale=C", "--no-sync",
+                ],
+                stdout=output, stderr=output, check=True, **self._common(),
+            )  # fmt: skip
+        atexit.register(self.stop)
+        self.run()
+
+    def run(self) -> None:
+        """The server itself, for the first time or again after `kill`. Returns once it takes connections."""
+        loose = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
+        options = ["max_connections=300", "timezone=UTC", *([] if self.durable else loose)]
         log = self.directory / "log"
-        common: dict[str, Any] = {
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [
+                    self._bin_dir / "postgres", "-D", self.directory / "data", "-k", self.directory,
+                    "-h", "127.0.0.1", "-p", str(self.port),
+                    *(word for option in options for word in ("-c", option)),
+                ],
+                stdout=output, stderr=output,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                **self._common(),
+            )  # fmt: skip
+        self._wait(log)
+
+    def kill(self) -> None:
+        """SIGKILL to the server and all its children at once: what a power cut leaves."""
+        assert self.process
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def _common(self) -> dict[str, Any]:
+        return {
             "cwd": self.directory,
             "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
             "stdin": subprocess.DEVNULL,
             "start_new_session": True,  # Ctrl-C is for pytest, which then stops us
-            **who,
+            **self._who,
         }
-        with log.open("wb") as output:
-            subprocess.run(
-                [bin_dir / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-                stdout=output, stderr=output, check=True, **common,
-            )  # fmt: skip
-            self.process = subprocess.Popen(
-                [
-                    bin_dir / "postgres", "-D", data, "-k", self.directory, "-h", "127.0.0.1", "-p", str(self.port),
-                    "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
-                    "-c", "max_connections=300", "-c", "timezone=UTC", "-c", "autovacuum=off",
-                ],
-                stdout=output, stderr=output,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-                **common,
-            )  # fmt: skip
-        atexit.register(self.stop)
-        self._wait(log)
 
     def stop(self) -> None:
         """Fast shutdown; safe to repeat."""
