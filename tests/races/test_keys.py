@@ -11,6 +11,7 @@ from tests.races.site import CHAIRS, Site
 from tests.support.waiting import wait_for
 
 REPLAYS = 10
+HOURS = 9  # starts a day, one an hour
 
 
 def test_a_key_replayed_at_once_is_one_booking_and_the_same_bytes(
@@ -18,12 +19,11 @@ def test_a_key_replayed_at_once_is_one_booking_and_the_same_bytes(
 ) -> None:
     keys = rounds(20, 1000)
     patients = site.patients(CHAIRS)
-    bodies = {
-        f"key-{number}": site.body(
-            patients[number % CHAIRS], number % CHAIRS, site.at(number // CHAIRS // 16, 8 + number // CHAIRS % 9)
-        )
-        for number in range(keys)
-    }
+    bodies = {}
+    for number in range(keys):
+        turn, chair = divmod(number, CHAIRS)
+        day, hour = divmod(turn, HOURS)
+        bodies[f"key-{number}"] = site.body(patients[chair], chair, site.at(day, 8 + hour))
     callers = [site.caller(number) for number in range(REPLAYS)]
     heard: dict[str, list[bytes]] = {key: [] for key in bodies}
 
