@@ -78,6 +78,7 @@ def _url(name: str, value: str, schemes: set[str]) -> str:
 DEBUG = _flag("DEBUG")
 PORT = _number("PORT", 8000, 1, 65535)
 WEB_CONCURRENCY = _number("WEB_CONCURRENCY", 1, 1, 64)
+WEB_THREADS = 20  # of each web process; each has a connection to the database while it works
 
 DATA_DIR = Path(_text("DATA_DIR", str(BASE_DIR / "var"))).expanduser().resolve()
 try:
@@ -145,11 +146,13 @@ def _database() -> dict[str, Any]:
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL",
         }
+        # To open the file costs as much as a small call, so each thread keeps its connection for a minute.
+        config["CONN_MAX_AGE"] = 60
     else:
         options.setdefault("options", "-c lock_timeout=3000 -c default_transaction_isolation=read\\ committed")
         options.setdefault("connect_timeout", 5)
-        # Under ASGI every request has its own thread, so connections are kept by a pool, not by CONN_MAX_AGE.
-        options.setdefault("pool", {"min_size": 1, "max_size": 20, "timeout": 10})
+        # A pool, not CONN_MAX_AGE: pages that stay open ask from threads that don't last.
+        options.setdefault("pool", {"min_size": 1, "max_size": WEB_THREADS, "timeout": 10})
         config["CONN_MAX_AGE"] = 0
         config["CONN_HEALTH_CHECKS"] = True
     return config
@@ -285,7 +288,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "axes.W002"]
 
 # --- what may be sent: forms and JSON; nothing here takes files -----------------------------------------------
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes; asgi.py refuses more before Django reads it
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes; asgi.py refuses more before Django is asked
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 0
 
