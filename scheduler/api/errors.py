@@ -18,10 +18,11 @@ from rest_framework.response import Response
 
 from scheduler.api import shapes
 from scheduler.api.authentication import membership_of
-from scheduler.domain.errors import Busy, Forbidden, Malformed, NotFound, Refused, Stale
+from scheduler.domain.errors import Busy, Forbidden, Malformed, NotFound, Refused, Stale, Unavailable
 from scheduler.models import Membership
 from scheduler.services import failures
 from scheduler.services.idempotency import KeyReused, StillInFlight
+from scheduler.services.locking import went_away
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +80,18 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
             _("The first request with this Idempotency-Key is still being answered. Ask again."),
             headers={"Retry-After": str(RETRY_IN_FLIGHT_SECONDS)},
         )
-    if isinstance(error, OperationalError):
+    if isinstance(error, (OperationalError, Unavailable)):
         log.error("%s %s: %s", request.method, type(context["view"]).__name__, failures.describe(error))
+    if isinstance(error, Unavailable) or went_away(error):
+        return problem(
+            503,
+            "unavailable",
+            _(
+                "The database did not answer. If this call writes, look whether it did before you send it again; "
+                "with the same Idempotency-Key it is done once."
+            ),
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
     if isinstance(error, (Busy, OperationalError)):
         return problem(
             503,

@@ -125,3 +125,8 @@ class Stale(SchedulingError):
 
 class Busy(SchedulingError):
     """The database could not give the locks in time, after retries (503). Nothing was written."""
+
+
+class Unavailable(Busy):
+    """The database went away meanwhile (503). It may have gone between the commit and its answer, so it is not known
+    whether something was written."""

@@ -13,11 +13,12 @@ from datetime import date, datetime
 from functools import wraps
 from typing import Any, TypeVar
 
+import psycopg
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
 from scheduler.domain import localtime
-from scheduler.domain.errors import Busy
+from scheduler.domain.errors import Busy, Unavailable
 from scheduler.domain.intervals import Interval
 from scheduler.models import Appointment, Unit, UnitDay
 from scheduler.queries import raw
@@ -118,7 +119,8 @@ def _locked_rows(wanted: list[UnitDayKey]) -> dict[UnitDayKey, int]:
 
 
 def retrying(service: Callable[..., Result]) -> Callable[..., Result]:
-    """Run the service again when the database asks for it; raise Busy when it keeps asking.
+    """Run the service again when the database asks for it; raise Busy when it keeps asking, and Unavailable when it is
+    gone.
 
     An IntegrityError here is the backstop that spoke (an overlap, a second live appointment of a visit): on the
     next try the rules see what was committed meanwhile and refuse in words.
@@ -132,11 +134,20 @@ def retrying(service: Callable[..., Result]) -> Callable[..., Result]:
             except (OperationalError, IntegrityError) as error:
                 if _inside_a_transaction():
                     raise  # it belongs to whoever began the transaction, who tries the whole of it again
+                if went_away(error):
+                    raise Unavailable from error
                 if not _is_passing(error) or attempt == TRIES:
                     raise Busy from error
         raise Busy
 
     return run
+
+
+def went_away(error: BaseException) -> bool:
+    """Whether PostgreSQL broke off, or gave no connection, rather than refuse a lock."""
+    if not isinstance(error, OperationalError) or not isinstance(error.__cause__, psycopg.Error):
+        return False
+    return error.__cause__.sqlstate not in _PASSING
 
 
 def _is_passing(error: DatabaseError) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import OperationalError
 
 from scheduler import models
-from scheduler.domain.errors import Busy
+from scheduler.domain.errors import Busy, Unavailable
 from scheduler.services import booking
 from tests import factories as make
 from tests.api.conftest import Client
@@ -377,6 +378,18 @@ class TestOfTheProtocol:
         monkeypatch.setattr(booking, "book", _raising(error))
         response = desk.post("/appointments/", place)
         assert is_problem(response, 503)["code"] == "busy"
+        assert response["Retry-After"] == "2"
+
+    @pytest.mark.parametrize("inside", [Unavailable(), None])
+    def test_a_database_that_went_away_never_says_that_nothing_was_written(self, desk, place, monkeypatch, inside):
+        """It may have committed before it went."""
+        lost = OperationalError("server closed the connection")
+        lost.__cause__ = psycopg.OperationalError("server closed the connection")
+        monkeypatch.setattr(booking, "book", _raising(inside or lost))
+        response = desk.post("/appointments/", place)
+        problem = is_problem(response, 503)
+        assert problem["code"] == "unavailable"
+        assert "Nothing was written" not in problem["detail"]
         assert response["Retry-After"] == "2"
 
     def test_a_failure_tells_nothing_and_its_words_are_not_logged(self, desk, place, monkeypatch, caplog):
