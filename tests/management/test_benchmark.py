@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from django.core.management import call_command
 
-from scheduler.management.benchmark import floors
+from scheduler.management.benchmark import floors, table
+from scheduler.management.benchmark.measure import Figure
 from scheduler.management.benchmark.workload import TINY, fill
 from scheduler.models import Appointment, Chair, Event, LedgerEntry, Occupancy, Patient
 from scheduler.services import booking
@@ -61,3 +62,26 @@ def test_floor_of_bookings_writes_the_rows_of_a_booking_back_to_back_with_others
         assert of_one > 0
         assert model.objects.filter(appointment__in=copies).count() == of_one * len(places)
     assert Event.objects.filter(subject="appointment", subject_id__in=copies.values("pk")).count() == len(places)
+
+
+def test_the_day_is_measured_beside_many_appointments_made_by_the_database(tmp_path):
+    page = tmp_path / "benchmarks.md"
+    call_command(
+        "benchmark", "--database", "none", "--tiny", "--rows", "150", "400", "--write", str(page), stdout=io.StringIO()
+    )
+    text = page.read_text()
+    assert "--rows 150 400" in text
+    assert "| 150 |" in text
+    assert "| 400 |" in text
+    assert "Beside the most it takes" in text
+
+
+def test_the_page_names_what_misses_its_aim_and_where_it_is_told_why():
+    slow = Figure("the day schedule", 9.0, aim=8.0)
+    few = Figure("bookings", 151, aim=150, unit="/s")
+    result = {"database": "sqlite", "booked": 1, "memory": [1, 2], "figures": [asdict(slow), asdict(few)]}
+    text = table.page([result], day="today", machine="one", command="manage.py benchmark")
+    misses = text.partition("## What misses its aim")[2]
+    assert "- SQLite: the day schedule, 9.00 ms (aim 8.00 ms)" in misses
+    assert "bookings" not in misses
+    assert "benchmarks-notes.md" in misses

@@ -10,6 +10,7 @@ from typing import Any
 
 from scheduler.management.benchmark.measure import Figure
 
+NAMES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 HEAD = ("work", "p50", "aim", "p95", "raw SQL", "x empty view", "queries")
 
 
@@ -57,7 +58,38 @@ def machine() -> str:
     )
 
 
-def page(results: Sequence[Mapping[str, Any]], *, day: str, machine: str, command: str) -> str:
+def history(beside: Sequence[Mapping[str, Any]]) -> str:
+    """The day schedule beside few and many appointments, and how much more it takes beside the most."""
+    head = ("appointments in the table", "p50", "p95", "raw SQL", "empty view")
+    rows = [head, tuple("---" for _ in head)]
+    for one in beside:
+        times = (_number(one[name], "ms") for name in ("p50", "p95", "sql", "empty"))
+        rows.append((f"{one['rows']:,}", *times))
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    ratio = beside[-1]["p50"] / beside[0]["p50"]
+    return "\n".join([*lines, "", f"Beside the most it takes {ratio:.2f} times what it takes beside the fewest."])
+
+
+def missed(results: Sequence[Mapping[str, Any]]) -> str:
+    """The figures that miss their aim, by database."""
+    names = [
+        f"- {NAMES[result['database']]}: {figure.what}, {_number(figure.p50, figure.unit)} "
+        f"(aim {_number(figure.aim, figure.unit)})"
+        for result in results
+        for figure in (Figure(**each) for each in result["figures"])
+        if figure.misses
+    ]
+    return "\n".join(names) or "Nothing in this run."
+
+
+def page(
+    results: Sequence[Mapping[str, Any]],
+    beside: Sequence[Mapping[str, Any]] = (),
+    *,
+    day: str,
+    machine: str,
+    command: str,
+) -> str:
     parts = [
         "# Benchmarks",
         f"Written by `{command}` on {day}.\n\nMachine: {machine}. The load generator runs on the same machine.",
@@ -67,6 +99,12 @@ def page(results: Sequence[Mapping[str, Any]], *, day: str, machine: str, comman
         "it takes. Queries are counted in process, with BEGIN and COMMIT where Django writes them. A load average well "
         "above 0 means that other programs had a share of the cores.",
     ]
-    for result in results:
-        parts.append(f"## {'PostgreSQL' if result['database'] == 'postgresql' else 'SQLite'}\n\n{table(result)}")
+    parts += [f"## {NAMES[result['database']]}\n\n{table(result)}" for result in results]
+    if beside:
+        parts.append(f"## The day schedule beside many appointments, PostgreSQL\n\n{history(beside)}")
+    if results:
+        parts.append(
+            f"## What misses its aim\n\n{missed(results)}\n\n"
+            "Why, and what was tried: [benchmarks-notes.md](benchmarks-notes.md), which is written by hand."
+        )
     return "\n\n".join(parts) + "\n"

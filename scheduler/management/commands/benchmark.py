@@ -16,10 +16,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from scheduler.management.benchmark import measure, servers, table
+from scheduler.management.benchmark import history, measure, servers, table
 from scheduler.management.benchmark.workload import FULL, QUICK, TINY
 from scheduler.management.progress import Progress
 
+CHOSEN = {"both": ("postgresql", "sqlite"), "none": ()}
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 
@@ -28,30 +29,38 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
+        parser.add_argument("--database", choices=("sqlite", "postgresql", "both", "none"), default="both")
         parser.add_argument("--postgresql-url", help="an empty scratch database; without it a server is started")
         parser.add_argument("--quick", dest="size", action="store_const", const="quick", default="full")
         parser.add_argument("--tiny", dest="size", action="store_const", const="tiny", help=SUPPRESS)
-        parser.add_argument("--write", type=Path, metavar="FILE", help="also writes the page, as docs/benchmarks.md")
+        parser.add_argument(
+            "--rows", type=int, nargs="+", metavar="N", default=[],
+            help="also measures the day schedule beside so many appointments, in turn; on PostgreSQL",
+        )  # fmt: skip
+        parser.add_argument("--write", type=Path, metavar="FILE", help="also writes the page: docs/benchmarks.md")
         parser.add_argument("--measure-here", type=Path, help=SUPPRESS)  # in the child: the scratch directory
 
     def handle(self, **options: Any) -> None:
         if options["measure_here"]:
-            self._measure(options["measure_here"], options["size"])
+            self._measure(options["measure_here"], options["size"], options["rows"])
             return
         machine = table.machine()
         chosen = options["database"]
         results = []
-        for database in ("postgresql", "sqlite") if chosen == "both" else (chosen,):
-            results.append(self._scratch(database, options["postgresql_url"], options["size"]))
+        for database in CHOSEN.get(chosen, (chosen,)):
+            results.append(self._scratch(database, options["postgresql_url"], options["size"], []))
+        beside = []
+        if options["rows"]:
+            beside = self._scratch("postgresql", None, options["size"], options["rows"])["history"]
         command = "manage.py benchmark" + (f" --database {chosen}" if chosen != "both" else "")
         command += f" --{options['size']}" if options["size"] != "full" else ""
-        text = table.page(results, day=f"{timezone.now():%Y-%m-%d %H:%M} UTC", machine=machine, command=command)
+        command += f" --rows {' '.join(map(str, options['rows']))}" if options["rows"] else ""
+        text = table.page(results, beside, day=f"{timezone.now():%Y-%m-%d %H:%M} UTC", machine=machine, command=command)
         self.stdout.write(text)
         if options["write"]:
             options["write"].write_text(text, encoding="utf-8")
 
-    def _scratch(self, database: str, url: str | None, size: str) -> dict[str, Any]:
+    def _scratch(self, database: str, url: str | None, size: str, rows: list[int]) -> dict[str, Any]:
         """A child measures: its settings, and those of its web process, name the scratch database."""
         server = None
         with tempfile.TemporaryDirectory(prefix="benchmark-", dir="/tmp") as scratch:
@@ -69,7 +78,8 @@ class Command(BaseCommand):
                 }  # fmt: skip
                 child = subprocess.run(
                     [sys.executable, "manage.py", "benchmark", "--measure-here", str(directory)]
-                    + ([f"--{size}"] if size != "full" else []),
+                    + ([f"--{size}"] if size != "full" else [])
+                    + (["--rows", *map(str, rows)] if rows else []),
                     cwd=settings.BASE_DIR, env=environment, stdout=subprocess.DEVNULL,
                 )  # fmt: skip
                 if child.returncode:
@@ -79,9 +89,10 @@ class Command(BaseCommand):
                 if server is not None:
                     server.stop()
 
-    def _measure(self, directory: Path, size: str) -> None:
+    def _measure(self, directory: Path, size: str, rows: list[int]) -> None:
         progress = Progress()
         call_command("migrate", interactive=False, verbosity=0)
-        result = measure.run(size=SIZES[size], now=timezone.now(), directory=directory, watch=progress.show)
+        how = {"size": SIZES[size], "now": timezone.now(), "directory": directory, "watch": progress.show}
+        result = history.run(counts=rows, **how) if rows else measure.run(**how)
         progress.done()
         (directory / "result.json").write_text(json.dumps(result))
