@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTE = "drill"
+HEAD = "| drill | counts and figures | result | seconds | date, commit |"
+DRILL = re.compile(r"\| `(?P<path>[^`]+)`: (?P<words>[^|]+) \|")
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
@@ -26,54 +29,74 @@ def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 class _Page:
-    def __init__(self) -> None:
-        self.reports: list[pytest.TestReport] = []
+    """Written anew after each drill: what a drill showed is kept when a later one is cut off, and a run of some of
+    the drills leaves the rows of the others as they are, with their own dates."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self._path = ROOT / "docs" / "drills" / f"{database}.md"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" or report.failed:
-            self.reports.append(report)
-
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if hasattr(session.config, "workerinput") or not self.reports:
+        if report.when != "call" and not report.failed:
             return
-        database = session.config.getoption("--database")
-        page = ROOT / "docs" / "drills" / f"{database}.md"
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(_text(DATABASES[database], self.reports))
+        rows = _rows(self._path.read_text()) if self._path.exists() else {}
+        rows[_drill(report.nodeid)] = _row(report)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(_text(DATABASES[self._database], rows))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--full"):
-        config.pluginmanager.register(_Page())
+    if config.getoption("--full") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Page(config.getoption("--database")))
 
 
-def _text(database: str, reports: list[pytest.TestReport]) -> str:
-    failed = sum(report.failed for report in reports)
+def _text(database: str, rows: dict[str, str]) -> str:
     lines = [
         f"# Drills on {database}",
         "",
-        f"Written by `make drill` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {_machine()}.",
-        f"{len(reports)} drills, {failed} failed. The same tests run in the suite with smaller counts.",
+        f"Written by `make drill` on {_machine()}. The same tests run in the suite with smaller counts.",
         "",
-        "| drill | counts and figures | result | seconds |",
-        "|---|---|---|---|",
-        *(_row(report) for report in reports),
+        HEAD,
+        "|---|---|---|---|---|",
+        *(rows[drill] for drill in sorted(rows)),
         "",
     ]
     return "\n".join(lines)
 
 
+def _rows(page: str) -> dict[str, str]:
+    """The rows of a page by their drills, without those of tests that there are no more."""
+    rows = {}
+    for line in page.splitlines():
+        if said := DRILL.match(line):
+            path, words = said["path"], said["words"].partition(" [")[0]
+            file = ROOT / path
+            if file.is_file() and f"def test_{words.replace(' ', '_')}(" in file.read_text():
+                rows[f"`{path}`: {said['words']}"] = line
+    return rows
+
+
+def _drill(nodeid: str) -> str:
+    """`` `tests/races/test_keys.py`: a key is sent [sqlite] ``: the file, and the test's name as a sentence."""
+    path, _, name = nodeid.partition("::")
+    name, bracket, case = name.rpartition("::")[2].removeprefix("test_").partition("[")
+    return f"`{path}`: {name.replace('_', ' ')}{' [' + case if bracket else ''}"
+
+
 def _row(report: pytest.TestReport) -> str:
-    path, _, name = report.nodeid.partition("::")
-    sentence = name.rpartition("::")[2].removeprefix("test_").replace("_", " ")
     notes = "; ".join(str(text) for key, text in report.user_properties if key == NOTE)
-    return f"| {sentence}<br>`{path}` | {notes} | {report.outcome} | {report.duration:.0f} |"
+    when = f"{datetime.now(UTC):%Y-%m-%d}, {_commit()}"
+    return f"| {_drill(report.nodeid)} | {notes} | {report.outcome} | {report.duration:.0f} | {when} |"
+
+
+def _commit() -> str:
+    said = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    return said.strip() or "no commit"
 
 
 def _machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
     return (
-        f"commit {commit.strip() or 'unknown'}, {os.cpu_count()} cores, {memory:.0f} GiB, "
-        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}"
     )
