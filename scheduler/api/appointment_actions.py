@@ -33,6 +33,12 @@ class MoveBody(Overridable):
     )
 
 
+class SwapBody(Overridable):
+    """`appointment`: the booking that changes places with this one."""
+
+    appointment = Id()
+
+
 class StartBody(Body):
     actual_start = Moment(required=False, help_text="Now, where it is left out.")
 
@@ -95,6 +101,17 @@ class Move(Action):
             override=override_of(body),
             **common,
         )
+
+
+class Swap(Action):
+    """Change places with another booking, both or neither: each gets the other's chair and start and keeps its own
+    length."""
+
+    shape = SwapBody
+
+    def act(self, appointment: Appointment, body: dict[str, Any], common: dict[str, Any]) -> Appointment:
+        other = finding.appointment(self.center, body["appointment"])
+        return booking.swap(other=other, override=override_of(body), **common)
 
 
 class Cancel(Action):
@@ -189,6 +206,7 @@ class Undo(Action):
 
 ACTIONS: dict[str, type[Action]] = {
     "move": Move,
+    "swap": Swap,
     "cancel": Cancel,
     "reopen": Reopen,
     "confirm": Confirm,

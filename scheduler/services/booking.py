@@ -1,4 +1,4 @@
-"""Hold, book, cancel, confirm; with move and reopen, which live in moving.py.
+"""Hold, book, cancel, confirm; with move, swap and reopen, which live in moving.py.
 
 Every function is keyword-only and takes `now`. Times are aware; they are kept in UTC. They raise Malformed for what
 makes no sense, Refused with all reasons and the nearest alternatives, Stale where the row has changed since it was
@@ -21,7 +21,7 @@ from scheduler.services import following, ledger
 from scheduler.services.changes import changing, days_of, fetch
 from scheduler.services.holds import release
 from scheduler.services.locking import UnitDayKey, locked, retrying
-from scheduler.services.moving import move, reopen
+from scheduler.services.moving import move, reopen, swap
 from scheduler.services.settle import Override, Wanted, check_override, keep_stay, keeps_chair, refuse_if_taken, settle
 from scheduler.services.writing import (
     check_place,
@@ -36,7 +36,7 @@ from scheduler.services.writing import (
 HOLD_FOR = timedelta(minutes=5)
 LONGEST_MINUTES = 12 * 60
 
-__all__ = ["Override", "Wanted", "book", "cancel", "confirm", "expire_holds", "hold", "move", "reopen"]
+__all__ = ["Override", "Wanted", "book", "cancel", "confirm", "expire_holds", "hold", "move", "reopen", "swap"]
 
 
 def hold(

@@ -1,4 +1,4 @@
-"""Move a booking, with what follows for later visits; reopen one that was cancelled or missed.
+"""Move a booking, with what follows for later visits; let two change places; reopen one that was cancelled or missed.
 
 Errors as in booking.py.
 """
@@ -55,13 +55,41 @@ def move(
     if keeps_chair(appointment) and target_chair.pk != appointment.chair_id:
         wanted += rest_of_stay(appointment, target_chair, besides=wanted)
     try:
-        return _move_all(actor=actor, wanted=wanted, override=override, version=version, now=now)
+        return _move_all(actor=actor, wanted=wanted, override=override, versions={appointment.pk: version}, now=now)
     except Refused as refused:
         raise Refused(
             refused.refusals,
             alternatives=refused.alternatives,
             proposals=() if accept_following else proposals,
         ) from None
+
+
+def swap(
+    *,
+    actor: Actor,
+    appointment: Appointment,
+    other: Appointment,
+    override: Override | None = None,
+    version: int | None = None,
+    other_version: int | None = None,
+    now: datetime,
+) -> Appointment:
+    """Two bookings change places, both or neither: each gets the chair and the start of the other, and keeps its own
+    length. Returns `appointment`. Doses of a stay are moved with their stay, so they are not swapped."""
+    first, second = fetch(appointment.pk), fetch(other.pk)
+    if first.pk == second.pk:
+        raise Malformed("appointment", gettext_noop("A booking can't change places with itself."))
+    if first.center_id != second.center_id:
+        raise Malformed("appointment", gettext_noop("This booking is in another center."))
+    for one in (first, second):
+        check_place(one.chair, one.start, now)
+        if keeps_chair(one):
+            raise not_possible(
+                gettext_noop("{chair} is kept for a whole stay. Move the stay instead."), chair=one.chair.name
+            )
+    wanted = [moved_to(first, second.chair, second.start), moved_to(second, first.chair, first.start)]
+    versions = {first.pk: version, second.pk: other_version}
+    return _move_all(actor=actor, wanted=wanted, override=override, versions=versions, now=now)
 
 
 def reopen(
@@ -77,7 +105,8 @@ def reopen(
     if appointment.patient is None:
         raise not_possible(gettext_noop("This was held for nobody yet. Book the place for the patient instead."))
     wanted = [moved_to(appointment, appointment.chair, appointment.start)]
-    return _move_all(actor=actor, wanted=wanted, override=override, version=version, now=now, verb="reopen")
+    versions = {appointment.pk: version}
+    return _move_all(actor=actor, wanted=wanted, override=override, versions=versions, now=now, verb="reopen")
 
 
 def moved_to(appointment: Appointment, chair: Chair, start: datetime) -> Wanted:
@@ -112,7 +141,7 @@ def _move_all(
     actor: Actor,
     wanted: Sequence[Wanted],
     override: Override | None,
-    version: int | None,
+    versions: Mapping[int, int | None],
     now: datetime,
     verb: str = "move",
 ) -> Appointment:
@@ -123,9 +152,9 @@ def _move_all(
         with locked(patients=patients(wanted), days=days(wanted), now=now):
             current: list[Wanted] = []
             before = {}
-            for position, one in enumerate(wanted):
+            for one in wanted:
                 assert one.appointment is not None  # moves are of bookings
-                row = fresh(one.appointment, version if position == 0 else None)
+                row = fresh(one.appointment, versions.get(one.appointment.pk))
                 refusal = lifecycle.transition_is_allowed(verb, row.status)
                 if refusal is not None:
                     raise Refused([refusal])

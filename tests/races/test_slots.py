@@ -83,6 +83,12 @@ class Client:
             if self.call.post(f"{there}cancel/", {"reason": "Oops."}).ok:
                 self._kept(self.call.post(f"{there}reopen/"))
 
+    def swap(self) -> None:
+        """Two visits of hers change places; of others' she doesn't know."""
+        if len(self.mine) > 1:
+            one, other = self.dice.sample(self.mine, 2)
+            self.call.post(f"appointments/{one['id']}/swap/", {"appointment": other["id"]})
+
     def close(self, chair: int, start: datetime) -> None:
         """A chair is out of order for an hour, and in order again."""
         body = {"chair": self.site.chairs[chair].pk, "start": text(start), "end": text(start + timedelta(hours=1))}
@@ -159,7 +165,9 @@ def test_places_that_come_and_go_are_never_taken_twice(
                 client.cancel()
             elif after < 0.4:
                 client.come_back()
-            elif after < 0.45:
+            elif after < 0.5:
+                client.swap()
+            elif after < 0.55:
                 client.close(chair, moment)
 
     all_at_once([partial(run, client) for client in clients])
@@ -168,6 +176,6 @@ def test_places_that_come_and_go_are_never_taken_twice(
     booked = Appointment.objects.filter(status="booked").count()
     assert booked
     note(
-        f"{len(said)} calls by {CLIENTS} clients (book, hold, move, course, cancel, reopen, close) on 4 chairs and "
-        f"2 days: 0 overlaps, 0 answers of 5xx; {booked} booked in the end; {latencies(said)}"
+        f"{len(said)} calls by {CLIENTS} clients (book, hold, move, swap, course, cancel, reopen, close) on "
+        f"4 chairs and 2 days: 0 overlaps, 0 answers of 5xx; {booked} booked in the end; {latencies(said)}"
     )

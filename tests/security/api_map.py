@@ -53,6 +53,7 @@ COURSE = {
 }  # fmt: skip
 STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "move": ("book", {"start": START}),
+    "swap": ("book", {"appointment": "{other}"}),
     "cancel": ("book", {"reason": "Ill."}),
     "reopen": ("book", {}),
     "confirm": ("book", {}),

@@ -83,6 +83,7 @@ def things_of(clinic: Clinic, surname: str) -> Things:
             "chair": clinic.chairs[0].pk,
             "patient": patient.pk,
             "appointment": booked.pk,
+            "other": later.pk,
             "course": course.pk,
             "visit": visit.pk,
             "nurse": nurse.pk,

@@ -353,6 +353,39 @@ class TestMove:
         assert one.chair_id == first.pk
         assert_kept()
 
+    def test_two_bookings_swap_in_one_step_and_keep_their_lengths(self, actor, day_suite):
+        first, second, *_ = chairs(day_suite)
+        one = book(actor, first, MONDAY, minutes=60)
+        other = book(actor, second, hour(2), minutes=30)
+        booking.swap(actor=actor, appointment=one, other=other, now=NOW)
+        one.refresh_from_db()
+        other.refresh_from_db()
+        assert (one.chair_id, one.start, one.end) == (second.pk, hour(2), hour(3))
+        assert (other.chair_id, other.start, other.end) == (first.pk, MONDAY, hour(0.5))
+        assert Event.objects.filter(verb="move").count() == 2
+        assert_kept()
+
+    def test_a_swap_that_fits_only_one_of_the_two_moves_neither(self, actor, day_suite):
+        first, second, *_ = chairs(day_suite)
+        one = book(actor, first, MONDAY, minutes=120)
+        other = book(actor, second, MONDAY, minutes=30)
+        book(actor, second, hour(1), minutes=30)
+        before = counts()
+        with pytest.raises(Refused) as refused:
+            booking.swap(actor=actor, appointment=one, other=other, now=NOW)
+        assert codes(refused) == ["chair_is_free"]
+        assert counts() == before
+        assert_kept()
+
+    def test_a_swap_looks_at_both_versions(self, actor, day_suite):
+        first, second, *_ = chairs(day_suite)
+        one, other = book(actor, first, MONDAY), book(actor, second, MONDAY)
+        booking.confirm(actor=actor, appointment=other, now=NOW)
+        with pytest.raises(Stale):
+            booking.swap(actor=actor, appointment=one, other=other, other_version=other.version, now=NOW)
+        with pytest.raises(Malformed):
+            booking.swap(actor=actor, appointment=one, other=one, now=NOW)
+
     def test_both_days_are_told(self, actor, chair):
         row = book(actor, chair, MONDAY)
         booking.move(actor=actor, appointment=row, start=MONDAY + timedelta(days=1), now=NOW)
