@@ -34,13 +34,14 @@ class _Page:
 
     def __init__(self, database: str) -> None:
         self._database = database
+        self._commit = _commit()  # what is tested, whatever is committed meanwhile
         self._path = ROOT / "docs" / "drills" / f"{database}.md"
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when != "call" and not report.failed:
             return
         rows = _rows(self._path.read_text()) if self._path.exists() else {}
-        rows[_drill(report.nodeid)] = _row(report)
+        rows[_drill(report.nodeid)] = _row(report, self._commit)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.write_text(_text(DATABASES[self._database], rows))
 
@@ -83,9 +84,9 @@ def _drill(nodeid: str) -> str:
     return f"`{path}`: {name.replace('_', ' ')}{' [' + case if bracket else ''}"
 
 
-def _row(report: pytest.TestReport) -> str:
+def _row(report: pytest.TestReport, commit: str) -> str:
     notes = "; ".join(str(text) for key, text in report.user_properties if key == NOTE)
-    when = f"{datetime.now(UTC):%Y-%m-%d}, {_commit()}"
+    when = f"{datetime.now(UTC):%Y-%m-%d}, {commit}"
     return f"| {_drill(report.nodeid)} | {notes} | {report.outcome} | {report.duration:.0f} | {when} |"
 
 
