@@ -17,7 +17,7 @@ from scheduler.domain import lifecycle, localtime, staffing
 from scheduler.domain.intervals import Interval
 from scheduler.domain.taken_time import TakenTime
 from scheduler.models import Appointment, Chair, Closure, Course, Shift, Unit, UnitDay
-from scheduler.queries import facts, minutes
+from scheduler.queries import facts, minutes, unit_setup
 
 DAYS_BEFORE, DAYS_AFTER = 8, 15  # how far days near are looked for: two of every weekday, so that a holiday shows
 NEAR_BEFORE, NEAR_AFTER = 1, 4
@@ -101,14 +101,14 @@ def schedule(*, unit: Unit, date: date, now: datetime) -> Day:
         localtime.day(date - timedelta(days=DAYS_BEFORE), zone).start,
         localtime.day(date + timedelta(days=DAYS_AFTER), zone).end,
     )
-    closures = facts.closures_of(unit, wide)
-    opening = facts.opening(unit, wide, zone, closures)
+    setup = unit_setup.read(unit, wide)
+    opening = facts.opened(setup.hours, wide, zone, setup.closures)
     chairs = _chairs(unit, date)
     taken = minutes.taken([chair.pk for chair in chairs], wide, now)
     stays = _stays(taken, interval)
     rows = _appointments(unit, interval, stays, now)
     appointments = [row for row in rows if shown_time(row).overlaps(interval)]
-    today = [row for row in closures if row.starts_at < interval.end and row.ends_at > interval.start]
+    today = [row for row in setup.closures if row.starts_at < interval.end and row.ends_at > interval.start]
     by_chair: dict[int, list[Appointment]] = defaultdict(list)
     for appointment in appointments:
         by_chair[appointment.chair_id].append(appointment)
@@ -129,7 +129,7 @@ def schedule(*, unit: Unit, date: date, now: datetime) -> Day:
             for chair in chairs
             if chair.is_active or by_chair[chair.pk]
         ),
-        quarters=tuple(_quarters(unit, interval, zone, appointments)),
+        quarters=tuple(_quarters(unit, interval, setup, appointments)),
         near=tuple(_near(date, zone, opening, taken, sum(chair.is_active for chair in chairs))),
         doses=_doses(rows, stays),
         version=next((getattr(chair, "day_version", None) or 0 for chair in chairs), 0),
@@ -200,8 +200,12 @@ def _stays(taken: TakenTime, interval: Interval) -> list[Stay]:
     return [Stay(course=course, chair_id=staying[course.pk][0], interval=staying[course.pk][1]) for course in courses]
 
 
-def _quarters(unit: Unit, interval: Interval, zone: ZoneInfo, appointments: Iterable[Appointment]) -> list[QuarterHour]:
-    can = facts.capacity(unit, interval, zone)
+def _quarters(
+    unit: Unit, interval: Interval, setup: unit_setup.UnitSetup, appointments: Iterable[Appointment]
+) -> list[QuarterHour]:
+    zone = unit.center.zone
+    published = setup.published.intersection(facts.dates(interval, zone))
+    can = facts.staffed(unit, interval, zone, published, setup.patterns)
     cares = [
         staffing.Care(
             interval=Interval(

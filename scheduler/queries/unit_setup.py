@@ -22,7 +22,8 @@ from scheduler.queries import raw
 @dataclass(frozen=True, slots=True)
 class UnitSetup:
     """`hours` are (weekday, opens, closes), `patterns` the same with (nurses, patients, acuity) behind. `published` are
-    the local dates whose shifts are; a day more at both ends may be among them."""
+    the local dates whose shifts are; a day more at both ends may be among them. Closures come by start; they can be
+    shown, but lack their center and cannot be saved."""
 
     chairs: tuple[ChairFacts, ...]
     closures: tuple[Closure, ...]
@@ -42,7 +43,7 @@ def read(unit: Unit, span: Interval) -> UnitSetup:
             ChairFacts(id=pk, name=name, kind=kind)
             for pk, _position, *_others, name, kind in sorted(found["chair"], key=lambda row: (row[1], row[0]))
         ),
-        closures=tuple(_closure(row) for row in found["closure"]),
+        closures=tuple(sorted((_closure(row) for row in found["closure"]), key=lambda row: (row.starts_at, row.pk))),
         hours=tuple((row[0], row[1], row[2]) for row in found["hours"]),
         patterns=tuple((row[0], row[1], row[2], row[3], row[4], row[5]) for row in found["pattern"]),
         published=frozenset(date.fromisoformat(row[-2]) for row in found["published"]),
@@ -50,10 +51,11 @@ def read(unit: Unit, span: Interval) -> UnitSetup:
 
 
 def _closure(row: Sequence[Any]) -> Closure:
-    chair, *_others, starts_at, ends_at, kind, reason = row
+    chair, pk, unit, *_others, starts_at, ends_at, kind, reason = row
     return Closure(
-        chair_id=chair, starts_at=raw.moment(starts_at), ends_at=raw.moment(ends_at), kind=kind, reason=reason
-    )
+        pk=pk, unit_id=unit, chair_id=chair, starts_at=raw.moment(starts_at), ends_at=raw.moment(ends_at), kind=kind,
+        reason=reason,
+    )  # fmt: skip
 
 
 # Rows of one shape: what it is, six numbers, two moments, two texts. The first part says the types for PostgreSQL.
@@ -61,7 +63,7 @@ _STATEMENT = """SELECT 'chair', CAST(id AS bigint), CAST(position AS bigint), CA
         CAST(NULL AS bigint), CAST(NULL AS bigint), CAST(NULL AS bigint), {moment}, {moment},
         CAST(name AS text), CAST(kind AS text)
     FROM scheduler_chair WHERE unit_id = %(unit)s AND is_active
-    UNION ALL SELECT 'closure', chair_id, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at, kind, reason
+    UNION ALL SELECT 'closure', chair_id, id, unit_id, NULL, NULL, NULL, starts_at, ends_at, kind, reason
     FROM scheduler_closure WHERE center_id = %(center)s AND (unit_id IS NULL OR unit_id = %(unit)s)
         AND starts_at < %(last)s AND ends_at > %(first)s
     UNION ALL SELECT 'hours', weekday, opens, closes, NULL, NULL, NULL, NULL, NULL, NULL, NULL

@@ -202,3 +202,12 @@ def test_the_number_of_queries_does_not_grow_with_the_day(suite, actor, rescue, 
     with django_assert_max_num_queries(9):
         found = read(suite)
         assert [row.patient.last_name for row in found.appointments if row.protocol]
+
+
+def test_a_days_closures_come_by_start_and_can_be_told_apart(suite):
+    later = make.make_closure(suite.center, "2026-11-24T15:00-05:00", "2026-11-24T16:00-05:00", unit=suite)
+    first = make.make_closure(suite.center, "2026-11-24T09:00-05:00", "2026-11-24T10:00-05:00")
+    found = read(suite).closures
+    assert [(row.pk, row.unit_id, row.chair_id, row.starts_at, row.ends_at, row.reason) for row in found] == [
+        (row.pk, row.unit_id, None, row.starts_at, row.ends_at, "Holiday") for row in (first, later)
+    ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from scheduler.domain.errors import Busy
 from scheduler.models import Appointment, LedgerEntry, Visit, WaitlistEntry
@@ -117,6 +119,31 @@ class TestExtendCourses:
         clinic.quarterly_course(is_open_ended=True)
         monkeypatch.setattr(courses, "extend", lambda **_: pytest.fail("looked at"))
         assert run("extend-courses", NOW) == {}
+
+    def test_the_number_of_queries_does_not_grow_with_the_courses_that_need_nothing(self, clinic):
+        def asked() -> int:
+            with CaptureQueriesContext(connection) as seen:
+                assert run("extend-courses") == {}
+            return len(seen)
+
+        clinic.quarterly_course(is_open_ended=True)
+        one = asked()
+        for number in range(4):
+            clinic.quarterly_course(clinic.patient(f"p{number}@example.org"), is_open_ended=True)
+        assert asked() == one
+
+    def test_each_course_that_is_due_asks_as_often_as_the_others(self, clinic):
+        def asked(later, visits: int) -> int:
+            with CaptureQueriesContext(connection) as seen:
+                assert run("extend-courses", later) == {"visits": visits}
+            return len(seen)
+
+        clinic.quarterly_course(is_open_ended=True)
+        one = asked(NOW + timedelta(days=100), 1)
+        for number in range(4):
+            clinic.quarterly_course(clinic.patient(f"p{number}@example.org"), is_open_ended=True)
+        run("extend-courses", NOW + timedelta(days=100))
+        assert asked(NOW + timedelta(days=200), 5) <= 5 * one
 
 
 class TestExpireHolds:

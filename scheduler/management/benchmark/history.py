@@ -83,7 +83,7 @@ def grow(workload: Workload, units: list[Unit], count: int) -> None:
         if count - workload.booked > days * len(chairs) * A_DAY:
             raise ValueError(f"{count:,} appointments don't fit in {YEARS} years of {len(chairs)} chairs.")
         patients = list(workload.center.registrations.values_list("patient_id", flat=True))
-        given = {
+        given: dict[str, Any] = {
             "center": workload.center.pk, "units": [unit.pk for unit in units], "chairs": chairs, "days": days,
             "chair_count": len(chairs), "patients": patients, "patient_count": len(patients), "tables": list(TABLES),
             "protocol": workload.protocol.pk, "zone": workload.center.time_zone, "until": workload.at(0),

@@ -92,7 +92,12 @@ class Command(BaseCommand):
     def _measure(self, directory: Path, size: str, rows: list[int]) -> None:
         progress = Progress()
         call_command("migrate", interactive=False, verbosity=0)
-        how = {"size": SIZES[size], "now": timezone.now(), "directory": directory, "watch": progress.show}
+        how: dict[str, Any] = {
+            "size": SIZES[size],
+            "now": timezone.now(),
+            "directory": directory,
+            "watch": progress.show,
+        }
         result = history.run(counts=rows, **how) if rows else measure.run(**how)
         progress.done()
         (directory / "result.json").write_text(json.dumps(result))
