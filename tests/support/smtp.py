@@ -14,7 +14,7 @@ from tests.support.ports import free_port
 
 
 class SmtpServer:
-    """Answers at `url`; `messages` are those it accepted, in order.
+    """Answers at `url`; `messages` are those it accepted, in order, and `envelopes` their (sender, recipients).
 
     `answers` are given to the next messages after DATA, first to last, instead of 250 ("451 try later", "554 no").
     `refused` are recipients that get 550. `hang()` keeps senders waiting until `go_on()`.
@@ -22,6 +22,7 @@ class SmtpServer:
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
+        self.envelopes: list[tuple[str | None, list[str]]] = []
         self.answers: list[str] = []
         self.refused: set[str] = set()
         self._going = threading.Event()
@@ -67,7 +68,7 @@ class SmtpServer:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
     ) -> str:
         if address in self.refused:
-            return "550 no such mailbox"
+            return f"550 no such mailbox: {address}"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -83,4 +84,5 @@ class SmtpServer:
         message = message_from_bytes(content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
+        self.envelopes.append((envelope.mail_from, list(envelope.rcpt_tos)))
         return "250 OK"
