@@ -26,6 +26,11 @@ def registered(center: Center) -> QuerySet[Patient]:
     )
 
 
+def listed(center: Center) -> QuerySet[Patient]:
+    """All of them by id, with their contacts."""
+    return registered(center).prefetch_related("contacts").order_by("pk")
+
+
 def patient(*, center: Center, pk: int) -> Patient:
     """Raises NotFound for another center's patient too."""
     found = registered(center).filter(pk=pk).first()

@@ -23,6 +23,7 @@ class Call:
     needs: tuple[str, ...]
     at: str
     body: Any = None
+    is_for_keys: bool = False  # people do it on a page, where they sign in again
 
     @property
     def names(self) -> bool:
@@ -99,6 +100,7 @@ CALLS = [
         "post", "patients/", ("edit-patients",), "patients/",
         {"mrn": "N-1", "first_name": "Eve", "last_name": "New", "birth_date": "1980-01-01"},
     ),
+    Call("get", "patients/", ("export-patients",), "patients/", is_for_keys=True),
     Call("post", "patients/search/", ("view-patients",), "patients/search/", {"query": "new"}),
     Call("get", "patients/<int:pk>/", ("view-patients",), "patients/{patient}/"),
     Call("patch", "patients/<int:pk>/", ("edit-patients",), "patients/{patient}/", {"pronouns": "she"}),

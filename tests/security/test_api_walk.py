@@ -66,6 +66,8 @@ def test_everybody_gets_what_the_table_says(world: World, call: Call):
             assert answer.status_code == 401, said
         elif who == "nobody":
             assert answer.status_code == 403, said
+        elif call.is_for_keys and who != INTEGRATION:
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), said
         elif who == "stranger":
             assert answer.status_code == 404 if call.names else answer.status_code < 300, said
         elif all(may(who, action) for action in call.needs):

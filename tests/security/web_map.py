@@ -89,6 +89,7 @@ WEB: dict[str, list[Case]] = {
         Case("edit-patients", "/patients/new/"),
         Case("edit-patients", "/patients/new/", "POST", {"last_name": "New", "birth_date": "1 1 1980", "mrn": "N-1"}),
     ],
+    "patients/export/": [Case("export-patients", "/patients/export/", "POST")],
     "patients/<int:pk>/": [Case("view-patients", "/patients/{patient}/")],
     "patients/<int:pk>/course/": [
         Case("edit-courses", "/patients/{patient}/course/"),
