@@ -2,8 +2,8 @@
 
 Pages and the API are answered by Django's WSGI application, each request by one thread from its first line to its last.
 Django's own ASGI application makes a thread for each request and goes there and back for each part of the middleware:
-one to six milliseconds more of the processor for most calls (docs/decisions, 11). It answers only what is streamed for as long as a page is
-open, under /live/.
+one to six milliseconds more of the processor for most calls (docs/decisions, 11). It
+answers only what is streamed for as long as a page is open, under /live/.
 """
 
 import os

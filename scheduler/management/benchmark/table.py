@@ -71,8 +71,8 @@ def history(beside: Sequence[Mapping[str, Any]]) -> str:
             *lines,
             "",
             f"Beside the most it takes {times:.2f} times what it takes beside the fewest. The empty view, asked in "
-            f"turns with it, takes {empty:.2f} times: so much is the machine's other work. Indexes are complete; the two "
-            "exclusion constraints, which no reading uses, are left out.",
+            f"turns with it, takes {empty:.2f} times: so much is the machine's other work. Indexes are complete; the "
+            "two exclusion constraints, which no reading uses, are left out.",
         ]
     )
 
