@@ -56,6 +56,7 @@ class Client:
     def move(self, chair: int, start: datetime, minutes: int) -> Answer:
         if self.parked is None:
             kept = self.site.book(self.call, self.patient, self.number % CHAIRS, next(self.parking), 20)
+            assert kept.ok, kept.raw  # nobody else wants that place
             self.parked = kept.body["id"]
         there = {"chair": self.site.chairs[chair].pk, "start": text(start)}  # it keeps its 20 minutes
         answer = self._kept(self.call.post(f"appointments/{self.parked}/move/", there))
