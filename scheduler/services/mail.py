@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 
 from scheduler.domain import localtime
 from scheduler.models import Appointment, Center, LedgerEntry, Link
+from scheduler.services import calendar_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,16 @@ class When:
 
 
 def compose(
-    entry: LedgerEntry, *, address: str, appointments: Sequence[Appointment], tokens: Mapping[str, str] | None = None
+    entry: LedgerEntry,
+    *,
+    address: str,
+    appointments: Sequence[Appointment],
+    tokens: Mapping[str, str] | None = None,
+    no_longer: Sequence[Appointment] = (),
 ) -> EmailMultiAlternatives:
     """The mail of a ledger row. `appointments` are those it tells about, by time; none: nothing is booked. `tokens`
-    are those of services/links.py by purpose; each becomes a link.
+    are those of services/links.py by purpose; each becomes a link. `no_longer` are cancelled ones that she was told
+    of: they leave her calendar.
 
     Raises ValueError where an address or a name cannot stand in a header.
     """
@@ -59,6 +66,17 @@ def compose(
             headers=headers(entry, tokens or {}),
         )
         mail.attach_alternative(render_to_string("scheduler/mail/visit.html", context), "text/html")
+        if entry.kind != LedgerEntry.Kind.REMINDER:  # it tells nothing that her calendar doesn't have
+            attachment = calendar_file.part(
+                sorted([*appointments, *no_longer], key=lambda one: (one.start, one.pk)),
+                center=center,
+                sender=parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
+                address=address,
+                told_at=entry.due,
+                is_stay=entry.course is not None and entry.course.protocol.keeps_chair,
+            )
+            if attachment is not None:
+                mail.attach(attachment)
         return mail
 
 

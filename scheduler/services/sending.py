@@ -20,7 +20,7 @@ from django.db.models import Count, Q, QuerySet
 
 from scheduler.domain import localtime
 from scheduler.models import Appointment, Center, LedgerEntry
-from scheduler.services import calls, links, mail, offer_mail, smtp_faults
+from scheduler.services import calls, ledger, links, mail, offer_mail, smtp_faults
 from scheduler.services.recipients import recipients_of
 from scheduler.services.smtp_faults import Fault
 
@@ -105,7 +105,9 @@ def _claim(pk: int, at: datetime) -> LedgerEntry | None:
     """The row, if it is ours now. The update decides: of two workers one changes a row."""
     if not _claimable(at).filter(pk=pk).order_by().update(state=State.CLAIMED, claimed_at=at):
         return None
-    return LedgerEntry.objects.select_related("center", "patient", "appointment", "course", "offer").get(pk=pk)
+    return LedgerEntry.objects.select_related("center", "patient", "appointment", "course__protocol", "offer").get(
+        pk=pk
+    )
 
 
 def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tuple[str, bool]:
@@ -125,7 +127,11 @@ def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tup
         else:
             tokens = links.make(entry=entry, contact=recipient.contact, appointment=about, now=at)
             message = mail.compose(
-                entry, address=recipient.contact.email, appointments=verdict.appointments, tokens=tokens
+                entry,
+                address=recipient.contact.email,
+                appointments=verdict.appointments,
+                tokens=tokens,
+                no_longer=_no_longer(entry, at) if entry.kind == Kind.OVERVIEW else (),
             )
         message.connection = connection
         _finish(
@@ -194,6 +200,15 @@ def _look_at_course(entry: LedgerEntry, at: datetime) -> Verdict:
         return Verdict(state=State.MISSED)  # they have all begun
     told = LedgerEntry.objects.filter(course=entry.course_id, state=State.SENT).exists()
     return Verdict(send=True) if told else Verdict(state=State.SUPERSEDED)
+
+
+def _no_longer(entry: LedgerEntry, at: datetime) -> tuple[Appointment, ...]:
+    """Cancelled ones of the course that would still be to come and that she was told of."""
+    off = Appointment.objects.filter(
+        visit__course=entry.course_id, status=Appointment.Status.CANCELLED, start__gt=at
+    ).select_related("visit")
+    known = ledger.who_know(list(off)) if off else set()
+    return tuple(appointment for appointment in off if appointment.pk in known)
 
 
 def _nearer_one_is_due(entry: LedgerEntry, at: datetime) -> bool:
