@@ -189,6 +189,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "scheduler.web.static.StaticFiles",
     "scheduler.web.headers.SafeHeaders",
+    "scheduler.web.middleware.Origin",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -12,15 +12,16 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from scheduler.api import shapes
-from scheduler.api.authentication import membership_of
+from scheduler.api.authentication import actor_of, membership_of
 from scheduler.domain.errors import Busy, Forbidden, Malformed, NotFound, Refused, Stale, Unavailable
 from scheduler.models import Membership
-from scheduler.services import failures
+from scheduler.services import failures, record
 from scheduler.services.idempotency import KeyReused, StillInFlight
 from scheduler.services.locking import went_away
 
@@ -64,6 +65,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     if isinstance(error, Malformed):
         return problem(400, "malformed", error.say(_), field=error.field)
     if isinstance(error, Forbidden):
+        _note_denial(request, context["view"])
         return problem(403, "forbidden", error.say(_))
     if isinstance(error, NotHere):
         return problem(404, "not_found", _("There is no such thing in this center."), field=error.field)
@@ -102,6 +104,17 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     # Class and place only: a message or a traceback's values may name a patient.
     log.error("%s %s: %s", request.method, type(context["view"]).__name__, failures.describe(error))
     return problem(500, "internal", _("Something failed here. It is logged; nothing of it is shown."))
+
+
+def _note_denial(request: Any, view: Any) -> None:
+    """What was tried had no effect, so this is written by itself, after the call's own transaction has ended."""
+    membership = membership_of(request)
+    record.denial(
+        actor=actor_of(request),
+        center=membership.center,
+        action=f"{request.method} {type(view).__name__}",
+        now=timezone.now(),
+    )
 
 
 def _refused(error: Refused, membership: Membership) -> Response:

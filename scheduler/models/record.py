@@ -16,6 +16,7 @@ class Event(models.Model):
     at = models.DateTimeField()
     actor = models.CharField(max_length=80, help_text="user:3, key:2, link:9 or job:place-visits")
     role = models.CharField(max_length=12, blank=True)
+    address = models.GenericIPAddressField(null=True, help_text="Where it came from; jobs come from nowhere.")
     center_id = models.BigIntegerField(null=True)
     patient_id = models.BigIntegerField(null=True)
     subject = models.CharField(max_length=20, help_text="appointment, visit, course, patient ...")
@@ -30,6 +31,7 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["subject", "subject_id", "id"], name="event_by_subject"),
             models.Index(fields=["patient_id", "id"], name="event_by_patient"),
+            models.Index(fields=["center_id", "id"], name="event_by_center"),
         ]
 
     def __str__(self) -> str:
@@ -42,6 +44,7 @@ class Access(models.Model):
     at = models.DateTimeField()
     actor = models.CharField(max_length=80)
     role = models.CharField(max_length=12, blank=True)
+    address = models.GenericIPAddressField(null=True)
     center_id = models.BigIntegerField(null=True)
     patient_id = models.BigIntegerField(null=True)
     what = models.CharField(max_length=40)
@@ -49,7 +52,10 @@ class Access(models.Model):
     class Meta:
         ordering = ["id"]
         verbose_name_plural = "accesses"
-        indexes = [models.Index(fields=["patient_id", "id"], name="access_by_patient")]
+        indexes = [
+            models.Index(fields=["patient_id", "id"], name="access_by_patient"),
+            models.Index(fields=["center_id", "id"], name="access_by_center"),
+        ]
 
     def __str__(self) -> str:
         return f"access {self.pk}"
@@ -65,6 +71,9 @@ class Seal(models.Model):
     digest = models.CharField(max_length=64)
     previous = models.CharField(max_length=64)
     sealed_at = models.DateTimeField()
+    form = models.PositiveSmallIntegerField(
+        default=1, help_text="What the digest covers: 1 the rows, 2 also what the seal says of itself."
+    )
 
     class Meta:
         ordering = ["id"]

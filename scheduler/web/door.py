@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from scheduler.domain import permissions
 from scheduler.domain.errors import Busy, NotFound
 from scheduler.models import Center, Membership, Unit
+from scheduler.services import record
 from scheduler.web import counts, glyphs, last, limits, words
 
 CENTER_IN_SESSION = limits.CENTER
@@ -68,6 +69,7 @@ class Desk:
 
     def need(self, action: str) -> None:
         if not self.may(action):
+            record.denial(actor=self.actor, center=self.center, action=action, now=self.now)
             raise PermissionDenied
 
     @property

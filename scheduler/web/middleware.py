@@ -10,10 +10,22 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from scheduler.web import factor, limits, sign
+from scheduler.services import origin
+from scheduler.web import addresses, factor, limits, sign
 
 # What somebody may do who has yet to set up the second factor that her role needs.
 _OPEN_WITHOUT_FACTOR = {"second-factor", "confirm", "sign-out", "session"}
+
+
+class Origin:
+    """What a request writes to the record says where it came from."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with origin.of(addresses.of(request)):
+            return self.get_response(request)
 
 
 class SessionLimits:

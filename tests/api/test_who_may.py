@@ -109,7 +109,7 @@ def state() -> list[Any]:
         list(Appointment.objects.order_by("pk").values_list("pk", "status", "version")),
         list(Course.objects.order_by("pk").values_list("pk", "status", "version")),
         list(Patient.objects.order_by("pk").values_list("pk", "first_name")),
-        Event.objects.count(),
+        Event.objects.exclude(verb="denied").count(),
         WaitlistEntry.objects.count(),
         Access.objects.count(),
     ]
@@ -210,6 +210,8 @@ def test_a_role_does_what_it_may_and_nothing_else(center, things, role, method, 
     else:
         assert (response.status_code, response.json()["code"]) == (403, "forbidden")
         assert state() == before
+        denied = Event.objects.filter(verb="denied").get()
+        assert (denied.role, denied.subject, denied.center_id) == (role, "center", center.pk)
 
 
 def test_undo_needs_what_the_change_needed(center, manager, booked):
