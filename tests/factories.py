@@ -48,6 +48,9 @@ def make_center(**values: Any) -> Center:
         "phone": "212 555 0100",
         "address": "1 Lake Street",
         "reminder_days": [3, 1],
+        # Tests that send by the machine's clock do so at any hour; those of quiet hours set them.
+        "quiet_from": 0,
+        "quiet_until": 0,
     }
     return Center.objects.create(**{**defaults, **values})
 

@@ -55,6 +55,12 @@ class Contact(models.Model):
     email = models.EmailField(blank=True)
     phone = models.CharField(max_length=40, blank=True)
     may_be_mailed = models.BooleanField(default=True, help_text=_("She agreed to get mail at this address."))
+    language = models.CharField(
+        max_length=10, blank=True, help_text=_("In which she is written to; empty: in the patient's.")
+    )
+    bounced_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("A mail server said that there is no such address: it isn't used any more.")
+    )
     may_book = models.BooleanField(default=False)
     is_primary = models.BooleanField(default=False)
 

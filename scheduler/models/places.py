@@ -37,6 +37,12 @@ class Center(models.Model):
     reminder_minute = models.PositiveSmallIntegerField(
         default=10 * 60, help_text=_("Minute of the local day at which reminders leave; 600 is 10:00.")
     )
+    quiet_from = models.PositiveSmallIntegerField(
+        default=21 * 60, help_text=_("Minute of the local day from which no mail leaves; 1260 is 21:00.")
+    )
+    quiet_until = models.PositiveSmallIntegerField(
+        default=8 * 60, help_text=_("And until when; the same as the one above: mails leave at any time.")
+    )
     patients_choose_times = models.BooleanField(
         default=False, help_text=_("Patients may take another free time themselves, by the link in their mail.")
     )
@@ -64,6 +70,9 @@ class Center(models.Model):
             models.CheckConstraint(
                 condition=Q(reminder_minute__gte=7 * 60, reminder_minute__lte=21 * 60),
                 name="center_reminds_at_a_decent_hour",
+            ),
+            models.CheckConstraint(
+                condition=Q(quiet_from__lt=24 * 60, quiet_until__lt=24 * 60), name="center_is_quiet_by_the_clock"
             ),
             models.CheckConstraint(
                 condition=Q(offers_at_once__gte=1, offers_at_once__lte=50, offer_minutes__gte=5, mails_a_minute__gte=1),

@@ -18,7 +18,7 @@ from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Count, Q, QuerySet
 
-from scheduler.domain import localtime
+from scheduler.domain import quiet_hours
 from scheduler.models import Appointment, Center, LedgerEntry
 from scheduler.services import calls, ledger, links, mail, offer_mail, smtp_faults
 from scheduler.services.recipients import recipients_of
@@ -29,13 +29,14 @@ State, Kind, Channel = LedgerEntry.State, LedgerEntry.Kind, LedgerEntry.Channel
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)  # longer than any one sending takes; after it a claim is taken for a crash
+# About a visit that is still to come she has to know these, by voice where a mail can't come in time.
+_NEWS = (Kind.BOOKED, Kind.MOVED, Kind.CANCELLED)
 TICK_SECONDS = 45.0
 LONGEST_BACKOFF = timedelta(hours=1)
 # A server that is down fails everybody alike: three in a row, and the rest waits for the next tick.
 FAULTS_IN_A_ROW = 3
 # An address that was "not now" so often (about half a day) is as good as wrong: somebody calls.
 TRIES_AT_AN_ADDRESS = 16
-QUIET_FROM, QUIET_UNTIL = 21 * 60, 7 * 60  # local minutes between which no reminder leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,24 +167,18 @@ def look(entry: LedgerEntry, at: datetime) -> Verdict:
         return Verdict(state=State.SUPERSEDED)
     if start <= at:
         return Verdict(state=State.MISSED, call=entry.kind in (Kind.MOVED, Kind.CANCELLED))
-    if entry.kind == Kind.REMINDER:
-        if _nearer_one_is_due(entry, at):
-            return Verdict(state=State.MISSED)
-        until = quiet_until(entry, at)
-        if until is not None:
-            return Verdict(state=State.MISSED) if until >= start else Verdict(until=until)
+    if entry.kind == Kind.REMINDER and _nearer_one_is_due(entry, at):
+        return Verdict(state=State.MISSED)
+    until = quiet_until(entry.center, at)
+    if until is not None:
+        # What can't wait until the morning is told by voice; a reminder alone is no reason to ring at night.
+        return Verdict(until=until) if until < start else Verdict(state=State.MISSED, call=entry.kind in _NEWS)
     return Verdict(appointments=(appointment,), send=True)
 
 
-def quiet_until(entry: LedgerEntry, at: datetime) -> datetime | None:
-    """When the night is over, if it is night at the center now."""
-    zone = entry.center.zone
-    local = at.astimezone(zone)
-    minute = local.hour * 60 + local.minute
-    if QUIET_UNTIL <= minute < QUIET_FROM:
-        return None
-    day = local.date() if minute < QUIET_UNTIL else local.date() + timedelta(days=1)
-    return localtime.at(day, QUIET_UNTIL, zone)
+def quiet_until(center: Center, at: datetime) -> datetime | None:
+    """When the center's quiet hours are over, if it has them now."""
+    return quiet_hours.over_at(at, quiet_from=center.quiet_from, quiet_until=center.quiet_until, zone=center.zone)
 
 
 def _look_at_course(entry: LedgerEntry, at: datetime) -> Verdict:
@@ -192,6 +187,11 @@ def _look_at_course(entry: LedgerEntry, at: datetime) -> Verdict:
             visit__course=entry.course_id, status=Appointment.Status.BOOKED, start__gt=at
         ).order_by("start")
     )
+    until = quiet_until(entry.center, at)
+    if booked and until is not None and booked[-1].start <= until:
+        return Verdict(state=State.MISSED, call=True)  # in the morning there is nothing left to tell
+    if until is not None:
+        return Verdict(until=until)
     if booked:
         return Verdict(appointments=booked, send=True)
     if Appointment.objects.filter(

@@ -11,7 +11,7 @@ import pytest
 from django.core import mail as outbox
 from django.core.mail import get_connection
 
-from scheduler.models import Appointment, Contact, LedgerEntry, Patient
+from scheduler.models import Appointment, Center, Contact, LedgerEntry, Patient
 from scheduler.services import attendance, ledger
 from scheduler.services.mail import message_id
 from scheduler.services.sending import LEASE, send_due
@@ -162,11 +162,12 @@ class TestWorld:
     def test_a_reminder_that_was_held_up_waits_for_the_morning(self, clinic, booking):
         send_due(now=NOW)
         outbox.outbox.clear()
+        Center.objects.update(quiet_from=21 * 60, quiet_until=8 * 60)
         night = utc("2026-11-24T02:00-05:00")
         assert send_due(now=night) == {"later": 1, "missed": 1}
         assert outbox.outbox == []
-        assert LedgerEntry.objects.get(state="due").due == utc("2026-11-24T07:00-05:00")
-        assert send_due(now=utc("2026-11-24T07:00-05:00")) == {"sent": 1}
+        assert LedgerEntry.objects.get(state="due").due == utc("2026-11-24T08:00-05:00")
+        assert send_due(now=utc("2026-11-24T08:00-05:00")) == {"sent": 1}
 
     def test_a_course_taken_down_before_anybody_heard_of_it_is_not_mentioned(self, clinic):
         for appointment in place(clinic.quarterly_course()):

@@ -133,7 +133,11 @@ def reminders_leave_by_utc(patch: Patch) -> None:
 
     def by_utc(center: Center, start: datetime) -> dict[int, datetime]:
         utc: Any = SimpleNamespace(
-            zone=ZoneInfo("UTC"), reminder_days=center.reminder_days, reminder_minute=center.reminder_minute
+            zone=ZoneInfo("UTC"),
+            reminder_days=center.reminder_days,
+            reminder_minute=center.reminder_minute,
+            quiet_from=center.quiet_from,
+            quiet_until=center.quiet_until,
         )
         return real(utc, start)
 
