@@ -44,6 +44,10 @@ class Line(logging.Formatter):
         if problem is not None and record.name.startswith("celery"):
             record = logging.makeLogRecord(record.__dict__)
             record.msg, record.args = f"{record.levelname}: {describe(problem)}", None
+        if getattr(record, "status_code", None) == 404:
+            # What was asked for is nothing of ours: somebody's own words, perhaps an MRN in the place of an id.
+            record = logging.makeLogRecord(record.__dict__)
+            record.msg, record.args = "Not Found", None
         record.exc_text = None  # another handler may have kept one with words in it
         return clean(super().format(record)).replace("\r", " ")
 

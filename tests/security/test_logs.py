@@ -29,6 +29,15 @@ def test_queries_and_tokens_are_cut_out_of_addresses():
     assert clean("Why not? Ask /courses/109/pause/.") == "Why not? Ask /courses/109/pause/."
 
 
+def test_an_address_that_there_is_not_is_not_repeated():
+    record = logging.LogRecord(
+        "django.request", logging.WARNING, __file__, 1, "%s: %s", ("Not Found", "/patients/204116/"), None
+    )
+    record.status_code = 404
+    assert Line("{message}", style="{").format(record) == "Not Found"
+    assert record.getMessage() == "Not Found: /patients/204116/", "another handler's record is left alone"
+
+
 def test_a_failure_tells_class_and_place_and_none_of_its_words():
     try:
         try:
