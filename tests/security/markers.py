@@ -67,11 +67,11 @@ class Marker:
 
 def find(markers: Iterable[Marker], raw: str | bytes) -> set[Marker]:
     """Those of `markers` that can be read in `raw`, however it was wrapped."""
-    text = "\n".join(_readings(raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw)).casefold()
+    text = "\n".join(readings(raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw)).casefold()
     return {marker for marker in markers if any(form in text for form in marker.forms)}
 
 
-def _readings(text: str, depth: int = 2) -> Iterator[str]:
+def readings(text: str, depth: int = 2) -> Iterator[str]:
     """The text as it stands, unescaped, and what its base64 says (a task is base64 within JSON)."""
     yield text
     yield unquote_plus(text)
@@ -80,7 +80,7 @@ def _readings(text: str, depth: int = 2) -> Iterator[str]:
     if depth:
         for piece in _BASE64.findall(text):
             if (inner := _decoded(piece)) is not None:
-                yield from _readings(inner, depth - 1)
+                yield from readings(inner, depth - 1)
 
 
 def _decoded(piece: str) -> str | None:
