@@ -36,6 +36,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "override": _STAFF,
     "edit-setup": frozenset({MANAGER}),  # hours, closures, staffing, protocols, wording
     "export-patients": frozenset({MANAGER, INTEGRATION}),
+    "erase-patients": frozenset({MANAGER}),
     "manage-people": frozenset({MANAGER}),  # users, roles, keys; never her own
     "read-record": frozenset({MANAGER, AUDITOR}),
 }
@@ -70,7 +71,7 @@ NEEDED: Mapping[str, frozenset[str]] = {
 PEOPLE_ONLY = frozenset(ALLOWED) - frozenset(NEEDED)
 
 # Before these somebody signed in proves again who she is.
-SIGNS_IN_AGAIN = frozenset({"export-patients"})
+SIGNS_IN_AGAIN = frozenset({"export-patients", "erase-patients"})
 
 # The front desk sets aside only the window, and only so far; nurses and managers every soft rule.
 DESK_OVERRIDES = frozenset({"window_is_kept"})

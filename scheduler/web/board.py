@@ -25,9 +25,12 @@ from scheduler.web.visit import panel
 UNIT_IN_SESSION = "unit"
 
 
-@door("view-schedule")
+@door(None)
 def home(desk: Desk) -> HttpResponse:
-    """Today's board of the unit that was looked at last."""
+    """Today's board of the unit that was looked at last; for who sees no schedule, the record."""
+    if desk.may("read-record") and not desk.may("view-schedule"):
+        return redirect("record")
+    desk.need("view-schedule")
     if not desk.units:
         return page(desk, "scheduler/no_unit.html", {"title": _("No unit yet"), "place": "board"})
     seen = desk.request.session.get(UNIT_IN_SESSION)

@@ -18,7 +18,8 @@ MAY = {
     },
     "manager": {
         "view-schedule", "view-patients", "edit-patients", "book", "attend", "treat", "record-dose", "edit-courses",
-        "note-outage", "override", "edit-setup", "export-patients", "manage-people", "read-record",
+        "note-outage", "override", "edit-setup", "export-patients", "erase-patients", "manage-people",
+        "read-record",
     },
     "auditor": {"read-record"},
     "integration": {
@@ -72,8 +73,8 @@ def test_the_key_of_an_integrator_never_sets_a_rule_aside_and_treats_nobody():
     assert not any(key.may(action) for action in ("override", "attend", "treat", "note-outage", "edit-setup"))
 
 
-def test_no_key_manages_people_whatever_its_role():
-    assert frozenset({"manage-people", "own-visit"}) == PEOPLE_ONLY
+def test_no_key_manages_people_or_erases_whatever_its_role():
+    assert frozenset({"erase-patients", "manage-people", "own-visit"}) == PEOPLE_ONLY
     assert not Actor(who="key:1", role="manager", center_id=1).may("manage-people")
     assert not Actor(who="key:1", role="manager", center_id=1, scopes=frozenset(SCOPES)).may("manage-people")
     assert Actor(who="user:1", role="manager", center_id=1).may("manage-people")

@@ -67,7 +67,7 @@ WEB: dict[str, list[Case]] = {
     "account/sessions/end-others/": [Case(MEMBER, "/account/sessions/end-others/", "POST")],
     "account/sessions/<int:pk>/end/": [Case(SOMEBODYS, "/account/sessions/{sign_in}/end/", "POST")],
     "center/": [Case(MEMBER, "/center/", "POST")],
-    "": [Case("view-schedule", "/")],
+    "": [Case(MEMBER, "/")],  # an auditor is led to the record
     "board/<slug:unit>/": [Case("view-schedule", "/board/{unit_code}/")],
     "board/<slug:unit>/<date:date>/": [Case("view-schedule", BOARD)],
     "board/<slug:unit>/<date:date>/version/": [Case("view-schedule", f"{BOARD}version/")],
@@ -91,6 +91,10 @@ WEB: dict[str, list[Case]] = {
     ],
     "patients/export/": [Case("export-patients", "/patients/export/", "POST")],
     "patients/<int:pk>/": [Case("view-patients", "/patients/{patient}/")],
+    "patients/<int:pk>/erase/": [
+        Case("erase-patients", "/patients/{patient}/erase/"),
+        Case("erase-patients", "/patients/{patient}/erase/", "POST", {"reason": "She asked."}),
+    ],
     "patients/<int:pk>/course/": [
         Case("edit-courses", "/patients/{patient}/course/"),
         Case("edit-courses", "/patients/{patient}/course/", "POST"),
@@ -127,6 +131,10 @@ WEB: dict[str, list[Case]] = {
     ],
     "messages/": [Case("edit-patients", "/messages/")],
     "messages/<int:pk>/send/": [Case("edit-patients", "/messages/{message}/send/", "POST")],
+    "record/": [
+        Case("read-record", "/record/"),
+        Case("read-record", "/record/?show=readings"),
+    ],
     "people/": [Case("manage-people", "/people/")],
     "people/new/": [
         Case("manage-people", "/people/new/"),
