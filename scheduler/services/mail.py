@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 
 from scheduler.domain import localtime
 from scheduler.models import Appointment, Center, LedgerEntry, Link
-from scheduler.services import calendar_file
+from scheduler.services import calendar_file, catalogues
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def compose(
 
     Raises ValueError where an address or a name cannot stand in a header.
     """
-    with translation.override(entry.patient.language):
+    with translation.override(language_of(entry)):
         center = entry.center
         visits = [when(appointment, center, told_at=entry.due) for appointment in appointments]
         subject, heading = _headline(entry.kind, visits, center)
@@ -78,6 +78,11 @@ def compose(
             if attachment is not None:
                 mail.attach(attachment)
         return mail
+
+
+def language_of(entry: LedgerEntry) -> str:
+    """In which its contact is written to, or else its patient."""
+    return catalogues.spoken(entry.contact.language if entry.contact is not None else "", entry.patient.language)
 
 
 def common(entry: LedgerEntry, tokens: Mapping[str, str]) -> dict[str, Any]:
@@ -130,7 +135,7 @@ def when_at(moment: datetime, prep_minutes: int, center: Center, *, told_at: dat
     arrive = (moment - timedelta(minutes=prep_minutes)).astimezone(center.zone)
     return When(
         day=day_of(start.date(), with_year=start.year != told_at.astimezone(center.zone).year),
-        full_day=formats.date_format(start.date(), "l j F Y"),
+        full_day=formats.date_format(start.date(), _("l j F Y")),
         weekday=formats.date_format(start.date(), "l"),
         time=clock(start),
         arrive=clock(arrive) if prep_minutes else "",
@@ -153,7 +158,7 @@ def phone_link(phone: str) -> str:
 
 def day_of(day: date, *, with_year: bool) -> str:
     """Tuesday 24 November."""
-    return formats.date_format(day, "l j F Y" if with_year else "l j F")
+    return formats.date_format(day, _("l j F Y") if with_year else _("l j F"))
 
 
 def _headline(kind: str, visits: Sequence[When], center: Center) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from scheduler.services import mail
 def compose(entry: LedgerEntry, offer: Offer, *, address: str, tokens: Mapping[str, str]) -> EmailMultiAlternatives:
     """The mail of an offer, or of one that is gone. Raises ValueError as mail.compose does."""
     assert entry.appointment is not None  # an offer is instead of a booking
-    with translation.override(entry.patient.language):
+    with translation.override(mail.language_of(entry)):
         center = entry.center
         prep = entry.appointment.prep_minutes
         offered = mail.when_at(offer.start, prep, center, told_at=entry.due)

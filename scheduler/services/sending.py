@@ -119,6 +119,7 @@ def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tup
         verdict = Verdict(state=State.SUPERSEDED, call=True)
     if not verdict.send or recipient.contact is None:
         return _end(entry, verdict, at), False
+    entry.contact = recipient.contact  # as it is now: she may have changed how she is told since the row was written
     try:
         about = verdict.appointments[0] if len(verdict.appointments) == 1 and entry.kind != Kind.CANCELLED else None
         if entry.offer is not None:

@@ -23,7 +23,7 @@ from scheduler.domain.errors import Busy, NotFound, Refused, Stale
 from scheduler.models import Center, Link, Offer
 from scheduler.queries import own_times
 from scheduler.queries.search import Slot
-from scheduler.services import links, mail, record
+from scheduler.services import catalogues, links, mail, record
 from scheduler.services.changes import fetch
 from scheduler.services.links import Standing
 from scheduler.services.meter import Meter
@@ -52,7 +52,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
         link = links.find(token)
     except NotFound:
         return _page(request, "unknown", {}, status=404)
-    with translation.override(link.entry.patient.language):
+    with translation.override(catalogues.spoken(link.contact.language, link.entry.patient.language)):
         if request.method == "POST":
             return _acted(request, token, link, now)
         record.access(actor=links.actor_of(link), patient=link.entry.patient_id, what="own-visit", now=now)
