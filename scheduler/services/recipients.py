@@ -20,7 +20,8 @@ class Recipient:
 
 
 def recipients_of(patients: Collection[int | None]) -> dict[int | None, Recipient]:
-    """Per patient id: the first contact (primary first) that agreed to mail, else the first with a phone."""
+    """Per patient id: the first contact (primary first) that agreed to mail and whose address didn't bounce, else the
+    first with a phone."""
     contacts: dict[int | None, list[Contact]] = {patient: [] for patient in patients}
     known = raw.ids(patient for patient in patients if patient is not None)
     for row in raw.rows(f"{_CONTACTS} WHERE c.patient_id IN ({known}) ORDER BY c.is_primary DESC, c.id"):
@@ -32,7 +33,7 @@ def recipients_of(patients: Collection[int | None]) -> dict[int | None, Recipien
 
 def _recipient(contacts: Sequence[Contact]) -> Recipient:
     for contact in contacts:
-        if contact.email and contact.may_be_mailed:
+        if contact.email and contact.may_be_mailed and contact.bounced_at is None:
             return Recipient(LedgerEntry.Channel.EMAIL, contact)
     by_phone = next((contact for contact in contacts if contact.phone), None)
     return Recipient(LedgerEntry.Channel.CALL, by_phone)

@@ -20,7 +20,7 @@ from django.db.models import Count, Q, QuerySet
 
 from scheduler.domain import quiet_hours
 from scheduler.models import Appointment, Center, LedgerEntry
-from scheduler.services import calls, ledger, links, mail, offer_mail, smtp_faults
+from scheduler.services import bounces, calls, ledger, links, mail, offer_mail, smtp_faults
 from scheduler.services.recipients import recipients_of
 from scheduler.services.smtp_faults import Fault
 
@@ -243,6 +243,8 @@ def _failed(entry: LedgerEntry, fault: Fault, problem: Exception, at: datetime) 
     code = smtp_faults.describe(problem)
     log.warning("ledger entry %s: %s (%s), try %s", entry.pk, fault.value, code, attempts)
     if fault is Fault.NEVER or (fault is Fault.ADDRESS_LATER and attempts >= TRIES_AT_AN_ADDRESS):
+        if entry.contact is not None and bounces.is_bounce(problem):
+            bounces.stop_using(contact=entry.contact, entry=entry, now=at)
         calls.call_instead(entry, now=at)
         _finish(entry, state=State.FAILED, done_at=at, error=code)
         return "failed", False

@@ -164,10 +164,16 @@ def relation(code: str) -> str:
     }.get(code, code.capitalize())
 
 
+def _mail_state(contact: Contact) -> str:
+    if contact.bounced_at is not None:
+        return _("no such address: mails came back")
+    return _("mail on") if contact.may_be_mailed else _("no mail")
+
+
 def _contact(contact: Contact) -> dict[str, str]:
     mail = ""
     if contact.email:
-        mail = f"{contact.email}, " + (_("mail on") if contact.may_be_mailed else _("no mail"))
+        mail = f"{contact.email}, " + _mail_state(contact)
     return {
         "relation": _("Self") if contact.relation == "self" else relation(contact.relation),
         "name": ", ".join(filter(None, [contact.name, contact.phone])),
