@@ -93,7 +93,7 @@ def decide(
                 verb="prescriber-decision",
                 subject=row,
                 now=now,
-                after={"question": code, "decision": decision, "order": order_reference.strip()},
+                after={"question": code, "decision": decision},  # an order's number leads to her: erasable
             )
         return found
 

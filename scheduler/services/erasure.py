@@ -22,13 +22,16 @@ from scheduler.models import (
     Dose,
     LedgerEntry,
     Patient,
+    PrescriberDecision,
     Registration,
     Visit,
     WaitlistEntry,
+    WorklistMark,
 )
 from scheduler.services import record
 
 NOBODYS_BIRTH_DATE = date(1900, 1, 1)
+NOBODYS_NAME = "erased"  # where the database wants one
 LONGEST_REASON = 200
 
 
@@ -43,6 +46,7 @@ def erase(*, actor: Actor, center: Center, patient: Patient, reason: str, now: d
         row = Patient.objects.select_for_update().get(pk=patient.pk)
         _check(row, center, now)
         _forget(row)
+        _forget_marks(row, center)
         record.event(actor=actor, verb="erase", subject=row, reason=reason.strip(), now=now)
 
 
@@ -85,3 +89,22 @@ def _forget(patient: Patient) -> None:
     ]  # fmt: skip
     for rows, fields in emptied:
         rows.update(**dict.fromkeys(fields, ""))
+    PrescriberDecision.objects.filter(appointment__patient=patient).update(
+        prescriber=NOBODYS_NAME, order_reference=NOBODYS_NAME
+    )
+    for row in Appointment.objects.filter(patient=patient, override__isnull=False):
+        Appointment.objects.filter(pk=row.pk).update(override={**row.override, "reason": ""})
+
+
+def _forget_marks(patient: Patient, center: Center) -> None:
+    """What was written when things of hers on the worklist were put off. An item is of a visit, of a call, or of a
+    booking, by its number (queries/worklist)."""
+    booked = set(Appointment.objects.filter(patient=patient).values_list("pk", flat=True))
+    numbers = {
+        "unplaced": set(Visit.objects.filter(course__patient=patient).values_list("pk", flat=True)),
+        "call": set(LedgerEntry.objects.filter(patient=patient).values_list("pk", flat=True)),
+    }
+    for mark in WorklistMark.objects.filter(center=center):
+        kind, _sign, number = mark.item.partition(":")
+        if number.isdigit() and int(number) in numbers.get(kind, booked):
+            mark.delete()

@@ -11,7 +11,7 @@ from django.db.models import CharField, DateField, JSONField, Model, TextField
 
 from scheduler.domain.errors import Forbidden, Malformed, Refused
 from scheduler.domain.permissions import MANAGER
-from scheduler.models import Event, Patient
+from scheduler.models import Appointment, Event, LedgerEntry, Patient, PrescriberDecision, WorklistMark
 from scheduler.queries import integrity, people
 from scheduler.services import booking, erasure, patients, seal, waitlist
 from scheduler.services.patients import ContactFacts
@@ -105,6 +105,22 @@ def test_who_is_known_elsewhere_is_not_erased_here(clinic: Clinic, patient: Pati
     with pytest.raises(Refused) as refused:
         erase(clinic, patient)
     assert "Another center" in refused.value.refusals[0].detail
+
+
+def test_reasons_for_overrides_decisions_and_putting_off_are_gone_too(clinic: Clinic, patient: Patient, past):
+    other = clinic.book("2026-11-26T10:00-05:00", patient=make.make_patient(clinic.center))
+    Appointment.objects.filter(pk=past.pk).update(override={"codes": ["x"], "reason": "Mark-1", "by": "user:1"})
+    PrescriberDecision.objects.create(
+        appointment=past, code="fever", decision="go-on", prescriber="Mark-2", order_reference="Mark-3",
+        decided_at=NOW, actor="user:1", at=NOW,
+    )  # fmt: skip
+    hers = [f"late:{past.pk}", *(f"call:{entry.pk}" for entry in LedgerEntry.objects.filter(patient=patient))]
+    others = [f"late:{other.pk}", f"overload:{clinic.day.pk}:2026-11-25"]
+    for item in hers + others:
+        WorklistMark.objects.create(center=clinic.center, item=item, snoozed_until=NOW, reason="Mark-4")
+    erase(clinic, patient)
+    assert [mark for mark in ("Mark-1", "Mark-2", "Mark-3") if mark in everything()] == []
+    assert sorted(WorklistMark.objects.values_list("item", flat=True)) == others
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 201])
