@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 import traceback
 from types import TracebackType
 from typing import TypeAlias
@@ -36,7 +37,12 @@ def clean(text: str) -> str:
 
 
 class Line(logging.Formatter):
-    """Cleans what is said, and tells of a failure its class and where it was, never its words or anybody's values."""
+    """Cleans what is said, and tells of a failure its class and where it was, never its words or anybody's values.
+    Times are UTC, whatever the machine's zone: lines of several machines can be put in order."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
 
     def format(self, record: logging.LogRecord) -> str:
         # Celery hands over the failure's words as arguments of its message; the traceback tells enough without them.

@@ -78,6 +78,12 @@ def test_values_of_rows_that_a_database_quotes_are_cut():
     assert "204" not in clean("duplicate\nDETAIL:  Key (center_id, mrn)=(1, 204 116) already exists.")
 
 
+def test_a_line_says_its_time_in_utc_whatever_the_zone_of_the_machine():
+    record = logging.LogRecord("x", logging.INFO, __file__, 1, "said", (), None)
+    record.created, record.msecs = 1_795_000_000.25, 250
+    assert Line("{asctime} {message}", style="{").format(record) == "2026-11-18T11:06:40.250Z said"
+
+
 def test_nobody_writes_log_lines_of_her_own():
     assert "\n" not in written("Not Found: %s", "/x\n2026-11-24 INFO forged")
 
