@@ -128,15 +128,15 @@ for _proxy in TRUSTED_PROXIES:
 # --- database ------------------------------------------------------------------------------------------------
 
 
-def _database() -> dict[str, Any]:
-    url = _text("DATABASE_URL")
+def _database(name: str, schemes: set[str]) -> dict[str, Any]:
+    url = _text(name)
     if not url:
         config: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "scheduler.db")}
     else:
-        _url("DATABASE_URL", url, {"sqlite", "postgres", "postgresql"})
+        _url(name, url, schemes)
         config = dict(environ.Env.db_url_config(url))
         if not config.get("NAME"):
-            _refuse("DATABASE_URL", "names no database, such as postgresql://user@host/scheduler.")
+            _refuse(name, "names no database, such as postgresql://user@host/scheduler.")
     options = config.setdefault("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         # With the defaults concurrent writes fail as "database is locked". IMMEDIATE is the lock here:
@@ -158,7 +158,17 @@ def _database() -> dict[str, Any]:
     return config
 
 
-DATABASES = {"default": _database()}
+DATABASES = {"default": _database("DATABASE_URL", {"sqlite", "postgres", "postgresql"})}
+if _text("MIGRATION_DATABASE_URL"):
+    # Who owns the tables could switch off the record's triggers: the service itself need not be able to. Only
+    # `manage.py migrate` signs in as the owner; web, worker and beat aren't told of it.
+    _owner = DATABASES["owner"] = _database("MIGRATION_DATABASE_URL", {"postgres", "postgresql"})
+    _service = DATABASES["default"]
+    if not _service["ENGINE"].endswith("postgresql") or _service["NAME"] != _owner["NAME"]:
+        _refuse("MIGRATION_DATABASE_URL", "is the same PostgreSQL database as DATABASE_URL, under its owner's role.")
+    if not _service.get("USER") or _service["USER"] == _owner.get("USER"):
+        _refuse("MIGRATION_DATABASE_URL", "names another role than DATABASE_URL, and both name one.")
+    _owner["OPTIONS"].pop("pool")
 if WEB_CONCURRENCY > 1 and DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     _refuse("WEB_CONCURRENCY", "is more than 1 only on PostgreSQL (set DATABASE_URL).")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -4,6 +4,9 @@
 - Events, accesses and seals are append-only.
 - A published protocol never changes and is never deleted.
 
+And one thing that the service's role can't do by itself on PostgreSQL (grants.py), so that a function of the tables'
+owner does it: to see up to which id the record is settled.
+
 `install` runs after every migrate (apps.py): SQLite drops a table's triggers silently when a migration
 rebuilds the table. `missing` names what is not there; `/readyz` and `check_schedule` ask it.
 """
@@ -15,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 CHAIR_OVERLAP = "occupancy_chair_is_free"
 PATIENT_OVERLAP = "occupancy_patient_is_free"
 APPEND_ONLY = ("scheduler_event", "scheduler_access", "scheduler_seal")
+SETTLED = "scheduler_settled"
 
 
 def _sqlite_overlap(name: str, what: str, when: str) -> str:
@@ -69,9 +73,28 @@ _POSTGRESQL_REFUSE = """
     CREATE OR REPLACE FUNCTION scheduler_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION '%', TG_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$"""
 
+# Ids are given out before their transactions commit. The SHARE lock waits for every transaction that has written to
+# the table and holds off new ones until the caller's transaction ends; what is there then is all up to this id. To take
+# it needs a right to change the table, hence SECURITY DEFINER. The caller sets lock_timeout. Each statement in here
+# has its own snapshot (READ COMMITTED), so that the second sees what the first has waited for.
+_POSTGRESQL_SETTLED = """
+    CREATE FUNCTION {name}(what text) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS $$
+    DECLARE newest bigint;
+    BEGIN
+        IF what NOT IN ('scheduler_event', 'scheduler_access') THEN
+            RAISE EXCEPTION '% is not sealed', what;
+        END IF;
+        EXECUTE format('LOCK TABLE %I.%I IN SHARE MODE', '{schema}', what);
+        EXECUTE format('SELECT coalesce(max(id), 0) FROM %I.%I', '{schema}', what) INTO newest;
+        RETURN newest;
+    END $$;
+    REVOKE ALL ON FUNCTION {name}(text) FROM PUBLIC"""
 
-def _postgresql() -> dict[str, str]:
+
+def _postgresql(schema: str) -> dict[str, str]:
     statements = {
+        SETTLED: _POSTGRESQL_SETTLED.format(name=SETTLED, schema=schema),
         CHAIR_OVERLAP: _postgresql_exclusion(CHAIR_OVERLAP, "chair"),
         PATIENT_OVERLAP: _postgresql_exclusion(PATIENT_OVERLAP, "patient"),
     }
@@ -92,14 +115,19 @@ def _postgresql() -> dict[str, str]:
 
 
 def _wanted(connection: BaseDatabaseWrapper) -> dict[str, str]:
-    return _postgresql() if connection.vendor == "postgresql" else _sqlite()
+    if connection.vendor != "postgresql":
+        return _sqlite()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        return _postgresql(cursor.fetchone()[0])
 
 
 def _present(connection: BaseDatabaseWrapper) -> set[str]:
     if connection.vendor == "postgresql":
         query = (
             "SELECT conname FROM pg_constraint WHERE contype = 'x' "
-            "UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+            "UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D' "
+            f"UNION SELECT proname FROM pg_proc WHERE proname = '{SETTLED}' AND prosecdef"
         )
     else:
         query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"

@@ -18,7 +18,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Max, Model
 
-from scheduler.models import Access, Event, Seal
+from scheduler.models import Access, Event, Seal, backstop
 
 TABLES: dict[str, type[Model]] = {"event": Event, "access": Access}
 ROWS_A_SEAL = 1000
@@ -46,6 +46,8 @@ def verify(known: str = "", *, seen: Callable[[int], None] = lambda rows: None) 
     strange = Seal.objects.exclude(table__in=TABLES).values_list("pk", flat=True)
     problems = [f"seal {pk} is of no table that is sealed" for pk in strange]
     for name, model in TABLES.items():
+        if below := model._default_manager.filter(pk__lt=1).count():
+            problems.append(f"{name}: {below} rows with numbers that are never given out")
         previous, following, ends = FIRST, 1, {0: FIRST}
         for seal in Seal.objects.filter(table=name).order_by("id").iterator():
             if seal.previous != previous or seal.first_id != following or seal.last_id < seal.first_id:
@@ -114,18 +116,18 @@ def _seal_table(name: str, model: type[Model], now: datetime) -> int:
 def _newest_settled(model: type[Model]) -> int:
     """The highest id below which no row can appear any more.
 
-    Ids are given out before their transactions commit: without care a late row would slip in below a seal. The
-    SHARE lock waits for every transaction that has written to the table and holds off new ones for this one
-    read. Where it isn't to be had at once, nothing is sealed this time: writers never queue behind it for long.
-    On SQLite there is one writer at a time, so what is committed is all there is.
+    Ids are given out before their transactions commit: without care a late row would slip in below a seal. On
+    PostgreSQL a function of the tables' owner waits for the writers (models/backstop.py); where they don't end at
+    once, nothing is sealed this time: new writers never queue behind it for long. On SQLite there is one writer at a
+    time, so what is committed is all there is.
     """
+    if connection.vendor != "postgresql":
+        return model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0
     try:
-        with transaction.atomic():
-            if connection.vendor == "postgresql":
-                with connection.cursor() as cursor:
-                    cursor.execute("SET LOCAL lock_timeout = '200ms'")
-                    cursor.execute(f"LOCK TABLE {connection.ops.quote_name(model._meta.db_table)} IN SHARE MODE")
-            return model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '200ms'")
+            cursor.execute(f"SELECT {backstop.SETTLED}(%s)", [model._meta.db_table])
+            return int(cursor.fetchone()[0])
     except OperationalError as busy:
         if getattr(busy.__cause__, "sqlstate", None) != "55P03":
             raise

@@ -54,6 +54,8 @@ def show(tmp_path: Path, *names: str, **environment: str) -> dict[str, Any]:
         ("DATABASE_URL", "mysql://localhost/scheduler"),
         ("DATABASE_URL", "postgresql://localhost"),
         ("DATABASE_URL", "postgresql://localhost:port/scheduler"),
+        ("MIGRATION_DATABASE_URL", "sqlite:///elsewhere.db"),
+        ("MIGRATION_DATABASE_URL", "postgresql://owner@db/scheduler"),  # beside SQLite
         ("REDIS_URL", "http://localhost"),
         ("EMAIL_URL", "mail.example.org:25"),
         ("EMAIL_URL", "smtp://"),
@@ -128,3 +130,11 @@ def test_commands_beside_a_running_service_find_its_secret_and_its_broker(tmp_pa
         "SECRET_KEY": "kept-by-serve-a-long-random-text-0123456789",
         "REDIS_URL": "redis://:secret@127.0.0.1:12345/0",
     }
+
+
+@pytest.mark.parametrize("owner", ["postgresql://scheduler@db/scheduler", "postgresql://owner@db/another"])
+def test_the_owner_is_another_role_of_the_same_database(tmp_path: Path, owner: str) -> None:
+    service = "postgresql://scheduler@db/scheduler"
+    done = run(tmp_path, "manage.py", "check", DATABASE_URL=service, MIGRATION_DATABASE_URL=owner)
+    assert done.returncode == 2
+    assert done.stderr.startswith("MIGRATION_DATABASE_URL: ")

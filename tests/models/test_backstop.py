@@ -376,6 +376,8 @@ def _drop(name: str) -> None:
             cursor.execute(f"DROP TRIGGER {name}")
         elif name.startswith("occupancy"):
             cursor.execute(f"ALTER TABLE scheduler_occupancy DROP CONSTRAINT {name}")
+        elif name == backstop.SETTLED:
+            cursor.execute(f"DROP FUNCTION {name}(text)")
         else:
             table = "scheduler_protocol" if name.startswith("published") else name.rpartition("_no_")[0]
             cursor.execute(f"DROP TRIGGER {name} ON {table}")

@@ -48,6 +48,8 @@ def planted() -> Iterator[tuple[str, Falsify]]:
             yield f"{name} {which} removed", lambda n=name, w=which: remove(n, w)
         yield f"the first rows of {name} cut off, with their seal", lambda n=name: cut_off_the_beginning(n)
         yield f"the last rows of {name} cut off, with their seal", lambda n=name: cut_off_the_end(n)
+        for number in (0, -5):
+            yield f"{name} {number} smuggled in before the first", lambda n=name, to=number: smuggle(n, to)
         yield f"the last seal of {name} removed", lambda n=name: last_seal(n).delete()
         yield f"{name} sealed anew after an edit", lambda n=name: seal_anew(n)
     for which in (1, 25, ROWS - 1):
@@ -101,6 +103,12 @@ def forge(which: int) -> None:
     row = Event.objects.get(pk=nth("event", which))
     Event.objects.filter(pk=row.pk).delete()
     row.reason = "As it should have been."
+    row.save(force_insert=True)
+
+
+def smuggle(name: str, number: int) -> None:
+    row = MODELS[name]._default_manager.get(pk=nth(name, 1))
+    row.pk = number
     row.save(force_insert=True)
 
 
@@ -178,7 +186,8 @@ class TestCommand:
         with pytest.raises(CommandError) as ended:
             call_command("verify_record", stdout=out)
         assert ended.value.returncode == 1
-        assert "event: rows 11 to 20 are not what was sealed" in out.getvalue()
+        place = f"event: rows {nth('event', 11)} to {nth('event', 20)} are not what was sealed"
+        assert place in out.getvalue()
 
     @pytest.mark.parametrize("head", ["x", "event:1", "event:one:" + "a" * 64, "other:1:" + "a" * 64])
     def test_what_is_no_head_is_said_and_ends_with_2(self, db: None, head: str):

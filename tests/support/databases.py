@@ -39,7 +39,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     # /tmp on purpose: the path of a unix socket must stay below 104 characters.
     data_dir = Path(tempfile.mkdtemp(prefix="scheduler-"))
     early_config.stash[_data_dir] = data_dir
-    for name in ("REDIS_URL", "EMAIL_URL", "BASE_URL", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "WEB_CONCURRENCY", "DEBUG"):
+    theirs = "REDIS_URL EMAIL_URL BASE_URL ALLOWED_HOSTS TRUSTED_PROXIES WEB_CONCURRENCY DEBUG MIGRATION_DATABASE_URL"
+    for name in theirs.split():
         os.environ.pop(name, None)
     os.environ["DATA_DIR"] = str(data_dir)
     os.environ["SECRET_KEY"] = "only-for-tests-" * 4

@@ -103,6 +103,7 @@ class Command(BaseCommand):
         settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
         try:
             call_command("migrate", interactive=False, verbosity=0)
+            os.environ.pop("MIGRATION_DATABASE_URL", None)  # nothing that is started from here on may be the owner
         except DatabaseError as problem:
             reason = str(problem).strip().splitlines()[0]
             environment.refuse(f"DATABASE_URL: the database can't be used ({reason}).")
