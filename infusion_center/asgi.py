@@ -2,8 +2,8 @@
 
 Pages and the API are answered by Django's WSGI application, each request by one thread from its first line to its last.
 Django's own ASGI application makes a thread for each request and goes there and back for each part of the middleware:
-one to six milliseconds more of the processor for most calls (docs/decisions, 11). It
-answers only what is streamed for as long as a page is open, under /live/.
+one to six milliseconds more of the processor for most calls (docs/decisions, 11). What is streamed for as long as a
+page is open, under /live/, begins as a page and is then kept open by the event loop alone (scheduler/web/live.py).
 """
 
 import os
@@ -12,7 +12,6 @@ from pathlib import Path
 
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 
 from scheduler.web.body_limit import App, BodyLimit, Message, Receive, Send
@@ -43,5 +42,8 @@ def _by_path(pages: App, live: App) -> App:
 
 # Django's response is an iterable of bytes, but its type says so in other words.
 pages = WSGIMiddleware(get_wsgi_application(), workers=settings.WEB_THREADS)  # type: ignore[arg-type]
-application = BodyLimit(_by_path(pages, get_asgi_application()), most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+from scheduler.web.live import Live  # noqa: E402  # its models are there once Django is set up
+
+application = BodyLimit(_by_path(pages, Live(pages)), most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 kept_open = _kept_open()

@@ -51,8 +51,9 @@ def seconds_left(request: HttpRequest, now: datetime) -> int:
 
 
 def is_background(request: HttpRequest) -> bool:
-    """A request that a page makes by itself says so (X-Requested-With: fetch): it is no sign of anybody being there."""
-    return request.headers.get("X-Requested-With") == "fetch"
+    """A request that a page makes by itself says so (X-Requested-With: fetch; a stream can't say, and is one by its
+    address): it is no sign of anybody being there."""
+    return request.headers.get("X-Requested-With") == "fetch" or request.path_info.startswith("/live/")
 
 
 def leave(request: HttpRequest, *, was: Was) -> None:

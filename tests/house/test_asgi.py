@@ -76,7 +76,7 @@ def test_a_request_without_a_body_is_given_as_it_came():
         ({"type": "lifespan"}, False),
     ],
 )
-def test_only_what_is_streamed_goes_to_djangos_asgi_application(scope, streamed):
+def test_only_what_is_under_live_goes_to_the_streams(scope, streamed):
     pages, live = Recorder(), Recorder()
     asked(asgi._by_path(pages, live), part(b"", more=False), scope=scope)
     assert (len(pages.scopes), len(live.scopes)) == ((0, 1) if streamed else (1, 0))

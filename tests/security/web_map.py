@@ -106,6 +106,7 @@ WEB: dict[str, list[Case]] = {
     "visits/<int:pk>/waive/": [Case("edit-courses", "/visits/{visit}/waive/", "POST", {"reason": "x"})],
     "worklist/": [Case("view-schedule", "/worklist/")],
     "worklist/mark/": [Case("view-schedule", "/worklist/mark/", "POST", {"item": "unplaced:1", "do": "claim"})],
+    "live/<slug:unit>/<date:date>/": [Case("view-schedule", "/live/{unit_code}/2026-11-25/")],
     "floor/": [Case("view-schedule", "/floor/")],
     "floor/<slug:unit>/": [Case("view-schedule", "/floor/{unit_code}/")],
     "floor/answers/<int:pk>/": [

@@ -1,7 +1,8 @@
-// The open board: asks every few seconds whether the day has changed and takes over the changed parts; moves the
-// now-line; arrows walk from visit to visit. Everything works without this file.
+// The open board: hears when the day has changed and takes over the changed parts; moves the now-line; arrows walk from
+// visit to visit. Everything works without this file.
 
-const ASKED_EVERY = 5000; // ms
+import { watch } from "./live.js";
+
 const desk = document.querySelector("main[data-live]");
 const live = document.querySelector(".live");
 let changedAt = Date.now();
@@ -26,7 +27,8 @@ function isBusy() {
 
 async function refresh() {
   const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" } });
-  if (!answer.ok || answer.redirected) return;
+  if (!answer.ok) throw new Error(String(answer.status));
+  if (answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const focused = document.activeElement?.dataset?.visit;
   for (const selector of ["#board", "#panel", ".subbar", ".nav"]) {
@@ -41,26 +43,27 @@ async function refresh() {
 let lastMinute = Math.floor(Date.now() / 60000);
 
 async function ask() {
-  if (document.hidden) return;
   try {
     // Nobody is there because of this: the header says so, and the session's idle time goes on.
     const answer = await fetch(desk.dataset.live, { cache: "no-store", headers: { "X-Requested-With": "fetch" } });
     if (answer.redirected) {
       document.dispatchEvent(new Event("signed-out")); // session.js covers the page; what was typed stays
-      return;
+      return false;
     }
     if (!answer.ok) throw new Error(String(answer.status));
     const { version } = await answer.json();
-    say(true);
     // Timers on the blocks count minutes, so a new minute is a change too.
     const minute = Math.floor(Date.now() / 60000);
     const isDue = String(version) !== desk.dataset.version || (minute !== lastMinute && document.querySelector("[data-now]"));
     if (isDue && !isBusy()) {
-      lastMinute = minute;
       await refresh();
+      lastMinute = minute;
     }
+    say(true);
+    return isDue && isBusy();
   } catch {
     say(false);
+    return true;
   }
 }
 
@@ -85,8 +88,7 @@ function walk(event) {
 
 if (desk) {
   document.addEventListener("keydown", walk);
-  setInterval(ask, ASKED_EVERY);
-  document.addEventListener("visibilitychange", ask);
+  watch(() => desk.dataset.stream, ask, () => say(true));
   say(true);
   const picked = document.querySelector(".panel");
   if (picked && !picked.querySelector("[autofocus]") && !picked.contains(document.activeElement)) {

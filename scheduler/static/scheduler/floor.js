@@ -1,7 +1,8 @@
-// The open floor: asks every two seconds whether the day has changed and takes over the changed parts; a tap is sent
-// once, and one that did not reach the service says so. Everything works without this file.
+// The open floor: hears when the day has changed and takes over the changed parts; a tap is sent once, and one that did
+// not reach the service says so. Everything works without this file.
 
-const ASKED_EVERY = 2000; // ms
+import { watch } from "./live.js";
+
 const main = () => document.querySelector("main[data-live]");
 const live = document.querySelector(".live");
 let heardAt = Date.now();
@@ -42,24 +43,27 @@ function takeOver(text) {
 }
 
 async function ask() {
-  if (document.hidden) return;
   try {
     const answer = await fetch(main().dataset.live, { cache: "no-store", headers: { "X-Requested-With": "fetch" } });
     if (answer.redirected) {
       document.dispatchEvent(new Event("signed-out"));
-      return;
+      return false;
     }
     if (!answer.ok) throw new Error(String(answer.status));
     const { version } = await answer.json();
     const present = Math.floor(Date.now() / 60000);
-    if ((String(version) !== main().dataset.version || present !== minute) && !isBusy()) {
-      minute = present;
+    const isDue = String(version) !== main().dataset.version || present !== minute;
+    if (isDue && !isBusy()) {
       const page = await fetch(location.href, { cache: "no-store", headers: { "X-Requested-With": "fetch" } });
-      if (page.ok && !page.redirected) takeOver(await page.text());
+      if (!page.ok) throw new Error(String(page.status));
+      minute = present;
+      if (!page.redirected) takeOver(await page.text());
     }
     say(true);
+    return isDue && isBusy();
   } catch {
     say(false);
+    return true;
   }
 }
 
@@ -92,5 +96,4 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-setInterval(ask, ASKED_EVERY);
-document.addEventListener("visibilitychange", ask);
+watch(() => main().dataset.stream, ask, () => say(true));
