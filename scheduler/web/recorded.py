@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,6 +22,7 @@ from scheduler.web import words
 from scheduler.web.dates import read_date
 from scheduler.web.door import Desk, door, page
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 SHORT = 60  # letters of one value; the whole is in the export
 
 
@@ -77,7 +80,7 @@ def _people(desk: Desk) -> dict[str, str]:
 def _line(desk: Desk, row: Event | Access, people: Mapping[str, str], names: Mapping[int, str]) -> dict[str, Any]:
     line: dict[str, Any] = {
         "at": words.moment(row.at.astimezone(desk.center.zone), desk.today),
-        "who": people.get(row.actor, row.actor),
+        "who": people.get(row.actor) or _job(row.actor) or row.actor,
         "role": words.role(row.role),
         "address": row.address or "",
         "patient": row.patient_id,
@@ -88,7 +91,7 @@ def _line(desk: Desk, row: Event | Access, people: Mapping[str, str], names: Map
     return line | {
         "verb": row.verb.replace("-", " "),
         "subject": f"{row.subject} {row.subject_id}",
-        "changes": _changes(row.before, row.after),
+        "changes": _changes(row.before, row.after, lambda at: words.moment(at.astimezone(desk.center.zone))),
         "reason": row.reason,
     }
 
@@ -97,18 +100,28 @@ def _patient(pk: int) -> str:
     return _("Patient %(number)s") % {"number": pk}
 
 
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Each field that is not as it was: its name, before, after."""
+def _job(actor: str) -> str:
+    """job:place-visits as people read it; "" for anybody else."""
+    kind, _colon, name = actor.partition(":")
+    return _("Job: %(name)s") % {"name": name.replace("-", " ")} if kind == "job" else ""
+
+
+def _changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], say: Callable[[datetime], str]
+) -> list[tuple[str, str, str]]:
+    """Each field that is not as it was: its name, before, after. Times are the center's."""
     return [
-        (name.replace("_", " "), _short(before.get(name)), _short(after.get(name)))
+        (name.replace("_", " "), _short(before.get(name), say), _short(after.get(name), say))
         for name in {**before, **after}
         if before.get(name) != after.get(name)
     ]
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, say: Callable[[datetime], str]) -> str:
     if value in (None, "", [], {}):
         return ""
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return say(datetime.fromisoformat(value))
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= SHORT else f"{text[:SHORT]}…"
 

@@ -46,10 +46,10 @@ def test_an_auditor_is_led_to_it(auditor: Client):
 def test_a_change_says_who_when_what_before_after_why_and_from_where(clinic: Clinic, auditor: Client):
     nurse = person(clinic.center, "nurse", first_name="Dana", last_name="Okoye")
     event(clinic, actor=f"user:{nurse.pk}", verb="move", role="nurse", address="192.0.2.7", reason="She called.",
-          before={"start": "2026-11-25T10:00"}, after={"start": "2026-11-25T11:00"})  # fmt: skip
+          before={"start": "2026-11-25T15:00:00Z"}, after={"start": "2026-11-25T16:00:00Z"})  # fmt: skip
     page = text(auditor, "?what=move")
     who_and_when = ("Dana Okoye", "Nurse", "Tue 24 Nov, 10:42", "192.0.2.7")
-    what_and_why = ("move", "appointment 5", "2026-11-25T10:00", "2026-11-25T11:00", "She called.")
+    what_and_why = ("move", "appointment 5", "Wed 25 Nov 2026, 10:00", "Wed 25 Nov 2026, 11:00", "She called.")
     for word in who_and_when + what_and_why:
         assert word in page, word
 
@@ -97,7 +97,7 @@ def test_by_person_and_by_local_day(clinic: Clinic, auditor: Client):
     event(clinic, actor="job:place-visits", verb="extend-course")
     event(clinic, actor="user:999", verb="cancel")
     page = text(auditor, "?who=job:place-visits")
-    assert "job:place-visits" in page
+    assert "<b>Job: place visits</b>" in page
     assert "user:999" not in page
     assert "user:999" in text(auditor, "?date=2026-11-24")
     assert "user:999" not in text(auditor, "?date=2026-11-23")
