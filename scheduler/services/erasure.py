@@ -93,7 +93,7 @@ def _forget(patient: Patient) -> None:
         prescriber=NOBODYS_NAME, order_reference=NOBODYS_NAME
     )
     for row in Appointment.objects.filter(patient=patient, override__isnull=False):
-        Appointment.objects.filter(pk=row.pk).update(override={**row.override, "reason": ""})
+        Appointment.objects.filter(pk=row.pk).update(override={**(row.override or {}), "reason": ""})
 
 
 def _forget_marks(patient: Patient, center: Center) -> None:
