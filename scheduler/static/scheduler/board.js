@@ -1,7 +1,7 @@
 // The open board: hears when the day has changed and takes over the changed parts; moves the now-line; arrows walk from
 // visit to visit. Everything works without this file.
 
-import { watch } from "./live.js";
+import { PATIENCE, watch } from "./live.js";
 
 const desk = document.querySelector("main[data-live]");
 const live = document.querySelector(".live");
@@ -26,7 +26,7 @@ function isBusy() {
 }
 
 async function refresh() {
-  const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" } });
+  const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
   if (!answer.ok) throw new Error(String(answer.status));
   if (answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -45,7 +45,7 @@ let lastMinute = Math.floor(Date.now() / 60000);
 async function ask() {
   try {
     // Nobody is there because of this: the header says so, and the session's idle time goes on.
-    const answer = await fetch(desk.dataset.live, { cache: "no-store", headers: { "X-Requested-With": "fetch" } });
+    const answer = await fetch(desk.dataset.live, { cache: "no-store", headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
     if (answer.redirected) {
       document.dispatchEvent(new Event("signed-out")); // session.js covers the page; what was typed stays
       return false;

@@ -1,7 +1,7 @@
 // The open floor: hears when the day has changed and takes over the changed parts; a tap is sent once, and one that did
 // not reach the service says so. Everything works without this file.
 
-import { watch } from "./live.js";
+import { PATIENCE, watch } from "./live.js";
 
 const main = () => document.querySelector("main[data-live]");
 const live = document.querySelector(".live");
@@ -44,7 +44,7 @@ function takeOver(text) {
 
 async function ask() {
   try {
-    const answer = await fetch(main().dataset.live, { cache: "no-store", headers: { "X-Requested-With": "fetch" } });
+    const answer = await fetch(main().dataset.live, { cache: "no-store", headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
     if (answer.redirected) {
       document.dispatchEvent(new Event("signed-out"));
       return false;
@@ -54,7 +54,7 @@ async function ask() {
     const present = Math.floor(Date.now() / 60000);
     const isDue = String(version) !== main().dataset.version || present !== minute;
     if (isDue && !isBusy()) {
-      const page = await fetch(location.href, { cache: "no-store", headers: { "X-Requested-With": "fetch" } });
+      const page = await fetch(location.href, { cache: "no-store", headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
       if (!page.ok) throw new Error(String(page.status));
       minute = present;
       if (!page.redirected) takeOver(await page.text());

@@ -1,6 +1,8 @@
 // Keeps an open page in step with its day: a stream says "changed", and while it is broken or silent the page asks by
 // itself every few seconds, until a stream works again.
 
+export const PATIENCE = 6000; // ms; a question that hangs longer is a service that can't be reached
+
 const SILENT_AFTER = 12000; // ms; the stream beats every 5 s
 const AGAIN_AFTER = 10000; // ms between two tries to open one
 const ASKED_EVERY = 2000; // ms
