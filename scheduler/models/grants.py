@@ -43,6 +43,25 @@ _HOLDS = """
     ORDER BY 1"""
 
 
+def make(connection: BaseDatabaseWrapper, role: str, password: str) -> bool:
+    """Make the service's role where it is not there yet. False where the owner may not make roles. A password is only
+    set on a new role, and goes over as its SCRAM secret, so that no log of statements has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+        if cursor.fetchone() is not None:
+            return True
+        cursor.execute("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+        if not cursor.fetchone()[0]:
+            return False
+        secret = ""
+        if password:
+            server = cursor.connection.pgconn
+            secret = server.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+        quoted = connection.ops.quote_name(role)
+        cursor.execute(f"CREATE ROLE {quoted} LOGIN" + (f" PASSWORD '{secret}'" if secret else ""))
+        return True
+
+
 def give(connection: BaseDatabaseWrapper, role: str) -> None:
     """Give the service's `role` what it needs and take from it what it had beyond that on the record. Safe to repeat.
 

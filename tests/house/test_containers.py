@@ -39,8 +39,18 @@ def test_volumes_are_declared(compose: dict[str, Any]) -> None:
 
 def test_every_setting_in_the_containers_is_one_that_something_reads(compose: dict[str, Any]) -> None:
     settings = (ROOT / "infusion_center" / "settings.py").read_text()
-    known = set(re.findall(r'_(?:text|flag|number|list|rate)\("([A-Z_]+)"', settings)) | {"FORWARDED_ALLOW_IPS"}
+    known = set(re.findall(r'_(?:text|flag|number|list|rate|database)\("([A-Z_]+)"', settings)) | {"FORWARDED_ALLOW_IPS"}
     assert set(compose["services"]["web"]["environment"]) <= known
+
+
+def test_only_migrations_sign_in_as_the_owner_of_the_tables(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    owner = services["postgres"]["environment"]["POSTGRES_USER"]
+    told = {name for name, one in services.items() if "MIGRATION_DATABASE_URL" in one.get("environment", {})}
+    assert told == {"migrate"}
+    assert services["migrate"]["environment"]["MIGRATION_DATABASE_URL"].startswith(f"postgresql://{owner}:")
+    for name in ("migrate", "web", "worker", "beat"):
+        assert not services[name]["environment"]["DATABASE_URL"].startswith(f"postgresql://{owner}:")
 
 
 def test_variables_of_the_containers_are_explained_in_the_example(compose: dict[str, Any]) -> None:
@@ -51,9 +61,8 @@ def test_variables_of_the_containers_are_explained_in_the_example(compose: dict[
 
 
 def test_no_secret_has_a_value_in_a_file_that_is_committed(compose: dict[str, Any]) -> None:
-    assert (
-        re.findall(r"^(?:SECRET_KEY|POSTGRES_PASSWORD)=(.+)", (ROOT / ".env.example").read_text(), re.MULTILINE) == []
-    )
+    secrets = r"^(?:SECRET_KEY|POSTGRES_PASSWORD|OWNER_PASSWORD)=(.+)"
+    assert re.findall(secrets, (ROOT / ".env.example").read_text(), re.MULTILINE) == []
     assert compose["services"]["web"]["environment"]["SECRET_KEY"].startswith("${SECRET_KEY:?")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from scheduler.models import backstop, grants
 from tests.support.databases import SERVER
@@ -195,12 +196,26 @@ def test_migrating_says_what_would_let_the_service_change_the_record(
         administer(take.format(**words), database=site.database)
 
 
-def test_a_role_that_is_not_there_is_named(site: Site) -> None:
+def test_a_role_that_is_not_there_and_cannot_be_made_is_named(site: Site) -> None:
     other = Site(site.directory)
     other.service = "nobody_yet"
     done = other.manage("migrate", owner=True)
     assert done.returncode == 1
-    assert '"nobody_yet", is not there yet' in done.stderr
+    assert '"nobody_yet", is not there' in done.stderr
+
+
+@pytest.mark.django_db
+def test_an_owner_who_may_make_roles_makes_the_services_and_no_log_has_its_password() -> None:
+    with CaptureQueriesContext(connection) as asked:
+        assert grants.make(connection, "quite new", "wisteria-tin-9")
+        assert grants.make(connection, "quite new", "another-one-7")
+    assert "wisteria-tin-9" not in str(asked.captured_queries)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolcanlogin, rolpassword FROM pg_authid WHERE rolname = 'quite new'")
+        may_sign_in, secret = cursor.fetchone()
+    assert may_sign_in
+    assert secret.startswith("SCRAM-SHA-256$")
+    assert grants.reaches(connection, "quite new") == []
 
 
 @pytest.mark.django_db

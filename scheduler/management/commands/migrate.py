@@ -1,4 +1,7 @@
-"""migrate, under the owner's role where MIGRATION_DATABASE_URL names one; then the service's role gets its rights."""
+"""migrate, under the owner's role where MIGRATION_DATABASE_URL names one; then the service's role gets its rights.
+
+Exit code 1 where the service's role could change the record all the same; the ways are named.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,13 @@ class Command(migrate.Command):
         if options["database"] != grants.OWNER or options["plan"] or options["check_unapplied"]:
             return
         connection = connections[grants.OWNER]
-        role = str(connections.databases["default"]["USER"])
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
-            if cursor.fetchone() is None:
-                raise CommandError(f'The role of DATABASE_URL, "{role}", is not there yet: CREATE ROLE it with LOGIN.')
+        service = connections.databases["default"]
+        role = str(service["USER"])
+        if not grants.make(connection, role, str(service.get("PASSWORD") or "")):
+            raise CommandError(
+                f'The role of DATABASE_URL, "{role}", is not there, and that of MIGRATION_DATABASE_URL may not make '
+                "it. Make it with CREATE ROLE and LOGIN."
+            )
         ways = grants.reaches(connection, role)
         if not ways:
             grants.give(connection, role)
