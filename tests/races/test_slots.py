@@ -56,7 +56,9 @@ class Client:
     def move(self, chair: int, start: datetime, minutes: int) -> Answer:
         if self.parked is None:
             kept = self.site.book(self.call, self.patient, self.number % CHAIRS, next(self.parking), 20)
-            assert kept.ok, kept.raw  # nobody else wants that place
+            assert kept.ok or _busy(kept), kept.raw  # nobody else wants that place
+            if not kept.ok:
+                return kept
             self.parked = kept.body["id"]
         there = {"chair": self.site.chairs[chair].pk, "start": text(start)}  # it keeps its 20 minutes
         answer = self._kept(self.call.post(f"appointments/{self.parked}/move/", there))
@@ -113,12 +115,25 @@ def answers_of(clients: list[Client]) -> list[Answer]:
 
 
 def check(clients: list[Client]) -> None:
-    """What must hold whatever was asked: no place twice, and every answer a booking or a refusal in words."""
+    """What must hold whatever was asked: no place twice, and every answer a booking or a refusal in words. Who did not
+    get the locks in time is told 503 `busy`, as documented; how many were is noted."""
     assert overlaps("chair") == 0
     assert overlaps("patient") == 0
     said = statuses(answers_of(clients))
-    strange = [answer.raw for answer in answers_of(clients) if answer.status not in (200, 201, 204, 409)]
+    strange = [answer.raw for answer in answers_of(clients) if not _documented(answer)]
     assert not strange, (said, strange[:3])
+
+
+def _documented(answer: Answer) -> bool:
+    return answer.status in (200, 201, 204, 409) or _busy(answer)
+
+
+def _busy(answer: Answer) -> bool:
+    return answer.status == 503 and answer.body["code"] == "busy"
+
+
+def _refusals(answers: list[Answer]) -> str:
+    return f"0 overlaps, 0 answers of 500, {sum(map(_busy, answers))} of 503 (busy)"
 
 
 def test_of_all_who_want_one_place_at_once_one_has_it(
@@ -143,10 +158,10 @@ def test_of_all_who_want_one_place_at_once_one_has_it(
             chair=site.chairs[chair], chair_from__lte=moment, chair_until__gt=moment, appointment__status="booked"
         )
         assert booked.count() == 1, (chair, moment)
-    assert statuses(wanted)[409] == len(wanted) - len(slots)
+    assert sum(answer.ok for answer in wanted) == len(slots)
     note(
         f"{len(wanted)} attempts by {CLIENTS} clients through {len(site.ports)} web processes on {len(slots)} slots: "
-        f"{len(slots)} winners, one each; 0 overlaps, 0 answers of 5xx; {latencies(wanted)}"
+        f"{len(slots)} winners, one each; {_refusals(answers_of(clients))}; {latencies(wanted)}"
     )
 
 
@@ -178,5 +193,5 @@ def test_places_that_come_and_go_are_never_taken_twice(
     assert booked
     note(
         f"{len(said)} calls by {CLIENTS} clients (book, hold, move, swap, course, cancel, reopen, close) on "
-        f"4 chairs and 2 days: 0 overlaps, 0 answers of 5xx; {booked} booked in the end; {latencies(said)}"
+        f"4 chairs and 2 days: {_refusals(said)}; {booked} booked in the end; {latencies(said)}"
     )
