@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ValidationError
 from django.test import Client
 
 from scheduler.domain.permissions import INTEGRATION, Actor
-from scheduler.models import Patient
+from scheduler.models import ApiKey, Patient
 from scheduler.services import api_keys
 from tests import factories as make
 from tests.security.web_map import WEB
@@ -164,6 +165,13 @@ class TestPasswords:
 
 
 @pytest.mark.django_db
+@pytest.mark.django_db
+def test_a_new_service_has_no_accounts_and_no_keys():
+    """What the migrations leave behind, before anybody has done anything."""
+    assert not User.objects.exists()
+    assert not ApiKey.objects.exists()
+
+
 def test_a_sessions_key_has_more_than_128_random_bits():
     key = SessionStore()._get_new_session_key()
     assert len(key) >= 25  # 36 ** 25 > 2 ** 128
