@@ -54,11 +54,7 @@ class Site:
 
     def page(self, role: str = "manager", *, path: str = "/", **context: Any) -> Page:
         """A fresh browser window in which somebody of that role has signed in through the page."""
-        context.setdefault("viewport", {"width": 1440, "height": 900})
-        page = self.browser.new_context(**context).new_page()
-        page.set_default_timeout(10_000)
-        page.on("console", self._listen)
-        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        page = self.window(**context)
         user = make.make_user(self.clinic.center, role, first_name="Mara", last_name="Quist")
         page.goto(f"{self.url}/sign-in/?next={path}")
         page.fill("#username", user.username)
@@ -66,8 +62,18 @@ class Site:
         page.click("main button")
         return page
 
+    def window(self, **context: Any) -> Page:
+        """A fresh browser in which nobody has signed in."""
+        context.setdefault("viewport", {"width": 1440, "height": 900})
+        page = self.browser.new_context(**context).new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", self._listen)
+        page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
+        return page
+
     def _listen(self, message: ConsoleMessage) -> None:
-        if "status of 409" in message.text:  # a refusal shown on the page; the browser notes the status by itself
+        # A refusal shown on the page: the browser notes the status by itself.
+        if "status of 409" in message.text or "status of 403" in message.text:
             return
         self.said.append(f"{message.type}: {message.text}")
 

@@ -36,7 +36,7 @@ def test_my_sessions_say_where_when_and_which_is_this(clinic: Clinic):
     assert "192.0.2.7" in first
     assert "Safari on iPhone" in second
     assert "198.51.100.3" in second
-    assert "since Tue 24 Nov, 10:42, last seen Today 10:42" in second
+    assert "since Tue 24 Nov, 10:42. Last seen: Today 10:42" in second
     assert "This one" not in second
 
 
