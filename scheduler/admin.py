@@ -197,7 +197,9 @@ class CenterAdmin(SetUp):
 
     def save_model(self, request: HttpRequest, obj: models.Center, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        if change and {"reminder_days", "reminder_minute", "time_zone", "quiet_from", "quiet_until"} & set(form.changed_data):
+        if change and {"reminder_days", "reminder_minute", "time_zone", "quiet_from", "quiet_until"} & set(
+            form.changed_data
+        ):
             ledger.replan(obj, now=timezone.now())
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
