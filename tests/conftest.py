@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,10 +16,13 @@ from typing import Any
 
 import hypothesis
 import pytest
+from django.core import mail
 from django.db import connections
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.security.net import Net
+from tests.support import traces
 from tests.support.broker import Broker
 from tests.support.committed import Template
 from tests.support.processes import CeleryWorker, WebServer
@@ -77,6 +81,26 @@ def committed_db(_template: Template, django_db_blocker: DjangoDbBlocker) -> Gen
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def _net() -> Generator[Net]:
+    net = Net()
+    logging.getLogger().addHandler(net)
+    yield net
+    logging.getLogger().removeHandler(net)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaks(_net: Net) -> Generator[None]:
+    """No log, mail or broker of any test shows whom it is about: tests/security/net.py."""
+    yield
+    _net.files(path for path in traces.files if path.exists())
+    for message, sender, recipients in traces.mails:
+        _net.sent(message, sender, recipients)
+    _net.outbox(mail.outbox)
+    traces.forget()
+    assert _net.empty() == []
 
 
 @pytest.fixture

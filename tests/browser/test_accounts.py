@@ -142,7 +142,7 @@ def test_making_and_revoking_a_key_by_keyboard(site: Site):
     get_in(page, site, person(site.clinic.center, "manager"), "/people/")
     press(page, "New key")
     page.keyboard.type("Hospital records")
-    reach(page, "")
+    reach(page, "book and change")
     page.keyboard.press("Space")
     press(page, "Make the key")
     expect(page.locator(".key-text")).to_contain_text(re.compile("^ick_"))

@@ -10,6 +10,7 @@ from pathlib import Path
 import redis
 
 from scheduler.management.embedded.broker import EmbeddedBroker
+from tests.support import traces
 from tests.support.ports import free_port
 from tests.support.waiting import wait_for
 
@@ -18,6 +19,7 @@ class Broker:
     """Answers at `url`, the same one after `restart`."""
 
     def __init__(self, directory: Path) -> None:
+        traces.files.append(directory)
         self._server = EmbeddedBroker(directory, port=free_port())
         self._server.prepare()
         self._process: subprocess.Popen[bytes] | None = None

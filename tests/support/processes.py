@@ -16,6 +16,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
+from tests.support import traces
 from tests.support.committed import database_url
 from tests.support.ports import free_port
 from tests.support.waiting import wait_for
@@ -28,6 +29,7 @@ class ChildProcess:
 
     def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
         self.log = log
+        traces.files.append(log)
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,

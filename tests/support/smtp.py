@@ -10,6 +10,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.support import traces
 from tests.support.ports import free_port
 
 
@@ -85,4 +86,5 @@ class SmtpServer:
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
         self.envelopes.append((envelope.mail_from, list(envelope.rcpt_tos)))
+        traces.mails.append((message, *self.envelopes[-1]))
         return "250 OK"
