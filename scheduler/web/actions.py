@@ -59,6 +59,7 @@ def act(desk: Desk, *, pk: int, action: str) -> HttpResponse:
     except Refused as refused:
         return _again(desk, appointment, Trouble([each.say(_) for each in refused.refusals], ask=_ask(desk, action)))
     except (Malformed, Forbidden) as wrong:
+        desk.note_denial(wrong)
         return _again(desk, appointment, Trouble([wrong.say(_)], ask=_ask(desk, action)))
     except Stale:
         said = _("Somebody has changed this visit since you opened it. This is how it is now; nothing was saved.")

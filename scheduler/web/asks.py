@@ -67,6 +67,7 @@ def _done(desk: Desk, appointment: Appointment, act: Any) -> HttpResponse:
     except Refused as refused:
         trouble = Trouble([each.say(_) for each in refused.refusals])
     except (Malformed, Forbidden) as wrong:
+        desk.note_denial(wrong)
         trouble = Trouble([wrong.say(_)])
     except Stale:
         trouble = Trouble([_("Somebody has changed this visit since. This is how it is now; nothing was saved.")])

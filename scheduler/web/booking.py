@@ -217,6 +217,7 @@ def _book(desk: Desk, wanted: Wanted, value: str, answer: Answer) -> HttpRespons
         answer.wrong[wrong.field] = wrong.say(_)
         return None
     except Forbidden as no:
+        desk.note_denial(no)
         answer.wrong["override"] = no.say(_)
         return None
     last.remember(desk.request.session, verb="book", appointment=made, now=desk.now)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from scheduler.domain import permissions
-from scheduler.domain.errors import Busy, NotFound
+from scheduler.domain.errors import Busy, Forbidden, NotFound
 from scheduler.models import Center, Membership, Unit
 from scheduler.services import record
 from scheduler.web import counts, glyphs, last, limits, words
@@ -71,6 +71,13 @@ class Desk:
         if not self.may(action):
             record.denial(actor=self.actor, center=self.center, action=action, now=self.now)
             raise PermissionDenied
+
+    def note_denial(self, problem: Exception) -> None:
+        """To be called with what a service refused: where her role may not, that is on record, as with `need`."""
+        if isinstance(problem, Forbidden):
+            what = self.request.resolver_match
+            action = f"{self.request.method} {what.url_name if what else ''}"
+            record.denial(actor=self.actor, center=self.center, action=action, now=self.now)
 
     @property
     def today(self) -> Any:

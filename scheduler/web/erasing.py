@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from scheduler.domain.errors import Malformed, Refused
 from scheduler.queries import people
-from scheduler.services import erasure
+from scheduler.services import erasure, record
 from scheduler.web import confirm
 from scheduler.web.door import Desk, door, page
 
@@ -27,6 +27,7 @@ def erase(desk: Desk, *, pk: int) -> HttpResponse:
             trouble, status = malformed.say(_), 400
         except Refused as refused:
             trouble, status = refused.refusals[0].say(_), 409
+    record.access(actor=desk.actor, patient=patient, what="erase", now=desk.now)
     context = {
         "title": _("Erase a patient"),
         "place": "patients",

@@ -41,6 +41,7 @@ def factor(desk: Desk) -> HttpResponse:
         try:
             second_factor.remove(user=user, now=desk.now)
         except Forbidden as refused:
+            desk.note_denial(refused)
             return _state(desk, user, say=refused.say(_), status=403)
     return redirect("account")
 

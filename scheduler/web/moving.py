@@ -67,6 +67,7 @@ def _move(desk: Desk, appointment: Appointment, value: str, shown: dict[str, Any
         _following(desk, refused.proposals, value, shown)
         return None
     except (Malformed, Forbidden) as wrong:
+        desk.note_denial(wrong)
         shown["wrong"] = wrong.say(_)
         return None
     except Stale:

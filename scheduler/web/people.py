@@ -81,6 +81,7 @@ def act(desk: Desk, *, pk: int, action: str) -> HttpResponse:
     except Malformed as wrong:
         return _show(desk, found, trouble=[wrong.say(_)], status=400)
     except Forbidden as no:
+        desk.note_denial(no)
         return _show(desk, found, trouble=[no.say(_)], status=403)
     if staff.person(center=desk.center, pk=pk) is None:  # she works elsewhere only, now
         return redirect("people")

@@ -57,6 +57,7 @@ def start(desk: Desk, *, pk: int) -> HttpResponse:
             codes = overridable(desk, refused.refusals)
             trouble = Refusals(title=_("Nothing was booked"), sentences=said, overridable=codes, slot="all")
         except (Malformed, Forbidden) as wrong:
+            desk.note_denial(wrong)
             trouble = Refusals(title=_("Nothing was booked"), sentences=(wrong.say(_),))
     return _preview(desk, patient, form, plan, chosen, trouble)
 

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core import mail
 from django.test import Client
 
-from scheduler.models import ApiKey, Membership
+from scheduler.models import ApiKey, Event, Membership
 from scheduler.services import account_mail
 from tests import factories as make
 from tests.web.conftest import NOW, Clinic
@@ -97,6 +97,7 @@ def test_ones_own_access_offers_no_button_and_the_post_is_refused(clinic: Clinic
     answer = boss.post(f"/people/{mine.pk}/role/", {"role": "nurse"})
     assert answer.status_code == 403
     assert "Nobody changes her own access" in answer.content.decode()
+    assert Event.objects.get(verb="denied").after == {"action": "POST person-action"}
 
 
 def test_a_key_is_shown_once(clinic: Clinic, boss: Client):
