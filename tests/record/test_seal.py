@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -105,3 +107,38 @@ class TestConcurrent:
         assert while_open == 0
         assert seal.seal_new(now=NOW)["event"] == 2
         assert seal.verify() == []
+
+    def test_every_row_is_in_one_seal_though_writers_commit_late_or_not_at_all(self, committed_db, monkeypatch):
+        monkeypatch.setattr(seal, "ROWS_A_SEAL", 7)
+        written = threading.Barrier(4)  # in each round everybody has an id before anybody commits
+        finished: list[int] = []
+
+        def write(writer: int) -> None:
+            try:
+                for number in range(12):
+                    with contextlib.suppress(_Undone), transaction.atomic():
+                        event(number)
+                        if connection.vendor == "postgresql":  # SQLite lets them in one by one
+                            written.wait(30)
+                        if (writer + number) % 4 == 0:
+                            raise _Undone
+            finally:
+                finished.append(writer)
+
+        def seal_all_the_while() -> None:
+            while len(finished) < 4:
+                seal.seal_new(now=NOW)
+
+        told = together([*(partial(write, writer) for writer in range(4)), seal_all_the_while, seal_all_the_while])
+        assert told == [None] * 6
+        seal.seal_new(now=NOW)
+        seals = list(Seal.objects.filter(table="event").order_by("first_id"))
+        ids = list(Event.objects.values_list("pk", flat=True))
+        assert len(ids) == 36
+        assert [sum(one.first_id <= pk <= one.last_id for one in seals) for pk in ids] == [1] * 36
+        assert sum(one.rows for one in seals) == 36
+        assert seal.verify() == []
+
+
+class _Undone(Exception):
+    """A writer changes her mind."""
