@@ -172,7 +172,7 @@ def test_a_new_service_has_no_accounts_and_no_keys():
     assert not ApiKey.objects.exists()
 
 
-def test_a_sessions_key_has_more_than_128_random_bits():
+def test_a_sessions_key_has_more_than_128_random_bits(db: None):
     key = SessionStore()._get_new_session_key()
     assert len(key) >= 25  # 36 ** 25 > 2 ** 128
     assert set(key) <= set(string.ascii_lowercase + string.digits)
