@@ -32,8 +32,8 @@ def record(desk: Desk) -> HttpResponse:
     reads = asked.get("show") == "readings"
     day = read_date(asked.get("date"))
     wanted = Wanted(
-        actor=_text(asked.get("who")),
-        verb=_text(asked.get("what")),
+        actor=asked.get("who", ""),
+        verb=asked.get("what", ""),
         patient=_number(asked.get("patient")),
         during=localtime.day(day, desk.center.zone) if day is not None else None,
         before=_number(asked.get("before")),
@@ -124,11 +124,6 @@ def _short(value: Any, say: Callable[[datetime], str]) -> str:
         return say(datetime.fromisoformat(value))
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= SHORT else f"{text[:SHORT]}…"
-
-
-def _text(text: str | None) -> str:
-    """PostgreSQL takes no NUL, and no word of the record has one."""
-    return (text or "").replace("\0", "")
 
 
 def _number(text: str | None) -> int | None:

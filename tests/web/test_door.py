@@ -147,3 +147,19 @@ def test_no_such_page_says_so_without_internals(clinic: Clinic):
     assert answer.status_code == 404
     assert "There is nothing here" in answer.content.decode()
     assert "urlconf" not in answer.content.decode().lower()
+
+
+@pytest.mark.parametrize(
+    ("method", "page", "sent"),
+    [
+        ("get", "/record/?who=%00", {}),
+        ("get", "/record/?what=a%00b", {}),
+        ("get", "/book/?start=%00", {}),
+        ("post", "/patients/", {"q": "riv\0era"}),
+        ("post", "/patients/new/", {"last_name": "\0", "birth_date": "1 1 1980", "mrn": "x"}),
+        ("post", "/worklist/mark/", {"item": "unplaced:1\0", "do": "claim"}),
+    ],
+)
+def test_what_no_keyboard_types_is_a_bad_request_on_both_databases(clinic: Clinic, method, page, sent):
+    answer = getattr(clinic.client(), method)(page, sent) if sent else clinic.client().get(page)
+    assert answer.status_code == 400
