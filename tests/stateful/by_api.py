@@ -108,6 +108,7 @@ def ask(keys: dict[tuple[int, str], str], service: Callable[..., Any], *, now: d
     def send() -> Any:
         return client.post(f"/api/v1/{call.path}", json.dumps(body), content_type="application/json", headers=headers)
 
+    denied = rows.denials()
     with time_machine.travel(now, tick=False):
         answer = send()
         if answer.status_code < 300:
@@ -118,6 +119,9 @@ def ask(keys: dict[tuple[int, str], str], service: Callable[..., Any], *, now: d
             )
             changed = rows.changed(written, rows.read()).keys() - NOT_COUNTED
             assert not changed, f"a retry of {call} changed {changed}"
+    assert rows.denials() == denied + (answer.status_code == 403), (
+        "a denial is on record, once, and nothing else is one"
+    )
     said = json.loads(answer.content)
     if answer.status_code < 300:
         return _result(call, said)

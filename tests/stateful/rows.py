@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import Model
 
+from scheduler.models import Event
 from tests.stateful.picture import GONE, Booking, Course, Dose, Picture, Visit
 
 Rows = dict[int, dict[str, Any]]
@@ -17,15 +18,23 @@ Database = dict[str, Rows]
 # What the oracle reads as values; the other tables are only compared, as the database gives them.
 READ = {"Appointment", "Course", "Dose", "Event", "LedgerEntry", "Occupancy", "UnitDay", "Visit"}
 
+DENIED = "denied"
+
 
 def read() -> Database:
-    """Every row of every table of the service but the record of who read what."""
+    """Every row of every table of the service but the record of who read what, and of who was denied what."""
     models = [model for model in apps.get_app_config("scheduler").get_models() if model.__name__ != "Access"]
     return {model.__name__: _values(model) if model.__name__ in READ else _raw(model) for model in models}
 
 
 def _values(model: type[Model]) -> Rows:
-    return {row["id"]: row for row in model._base_manager.values()}
+    wanted = model._base_manager.exclude(verb=DENIED) if model is Event else model._base_manager
+    return {row["id"]: row for row in wanted.values()}
+
+
+def denials() -> int:
+    """How often somebody was told that her role may not do it."""
+    return Event.objects.filter(verb=DENIED).count()
 
 
 def _raw(model: type[Model]) -> Rows:
