@@ -88,7 +88,12 @@ def instance(model: type[Row], values: Sequence[Any]) -> Row | None:
     for position, field, converters in _converters(model, connection.vendor):
         for convert in converters:
             known[position] = convert(known[position], field, connection)
-    return model.from_db(connection.alias, [field.attname for field in model._meta.concrete_fields], known)
+    return model.from_db(connection.alias, _names(model), known)
+
+
+@cache
+def _names(model: type[Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
 
 
 @cache

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from scheduler.domain import permissions
 from scheduler.domain.errors import Malformed, NotFound, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import ApiKey, Center, Membership
+from scheduler.queries import raw
 from scheduler.services import record
 
 MARK = "ick_"  # so that people, and scanners of repositories, recognise a key
@@ -78,17 +79,34 @@ def verify(*, key: str, now: datetime) -> Membership | None:
     Its use is noted at most once a minute, in a write of its own, before the call's transaction begins: bookings by
     the same key never wait for each other here.
     """
-    membership = (
-        Membership.objects.filter(api_key__key_hash=hash_of(key), api_key__revoked_at__isnull=True)
-        .select_related("center", "api_key")
-        .order_by("pk")
-        .first()
-    )
-    row = membership.api_key if membership is not None else None
-    if row is not None and (row.last_used_at is None or row.last_used_at < now - USE_NOTED_EVERY):
+    found = raw.rows(_HELD, {"hash": hash_of(key)}, prepared=True)
+    if not found:
+        return None
+    values = found[0]
+    held: dict[type[Model], Model] = {}
+    for model in _MODELS:
+        row = raw.instance(model, values)
+        assert row is not None  # inner joins
+        held[model] = row
+        values = values[raw.width(model) :]
+    membership, center, known = held[Membership], held[Center], held[ApiKey]
+    assert isinstance(membership, Membership) and isinstance(center, Center) and isinstance(known, ApiKey)
+    membership.center, membership.api_key = center, known
+    if known.last_used_at is None or known.last_used_at < now - USE_NOTED_EVERY:
         unnoted = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
-        ApiKey.objects.filter(unnoted, pk=row.pk).update(last_used_at=now)
+        ApiKey.objects.filter(unnoted, pk=known.pk).update(last_used_at=now)
     return membership
+
+
+# Every call of the API begins with it: written out, it takes a quarter of what the ORM takes to build it anew.
+_MODELS: tuple[type[Model], ...] = (Membership, Center, ApiKey)
+_HELD = f"""
+    SELECT {raw.columns(Membership, "m")}, {raw.columns(Center, "c")}, {raw.columns(ApiKey, "k")}
+    FROM scheduler_apikey k
+    JOIN scheduler_membership m ON m.api_key_id = k.id
+    JOIN scheduler_center c ON c.id = m.center_id
+    WHERE k.key_hash = %(hash)s AND k.revoked_at IS NULL
+    ORDER BY m.id LIMIT 1"""
 
 
 def hash_of(key: str) -> str:
