@@ -19,6 +19,7 @@ from scheduler.models import Appointment, Dose, Registration, Unit
 from scheduler.queries import checklist as checklists
 from scheduler.queries import day as days
 from scheduler.queries.checklist import Checklist
+from scheduler.queries.words import dose_words
 from scheduler.services import record
 from scheduler.web import words
 from scheduler.web.door import Desk, door, page
@@ -158,15 +159,6 @@ def _by_chair(day: days.Day, seats: list[Seat]) -> list[tuple[str, list[Seat]]]:
         if own:
             found.append((row.chair.name, sorted(own, key=lambda each: each.appointment.start)))
     return found
-
-
-def dose_words(appointment: Appointment) -> str:
-    """DHE 4 of 9; Eptinezumab quarterly, first."""
-    name = appointment.protocol.short_name if appointment.protocol is not None else _("Visit")
-    if appointment.visit is None or appointment.visit.course.doses == 1:
-        return name
-    dose = words.dose_of(appointment.visit.ordinal, appointment.visit.course.doses)
-    return f"{name}, {dose}" if appointment.visit.ordinal == 1 else f"{name} {dose}"
 
 
 def _short(appointment: Appointment) -> str:

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 
 from scheduler.models import SheetPrint, Unit
 from scheduler.queries import sheet as query
+from scheduler.queries.words import dose_words
 from scheduler.services import record
 from scheduler.web import words
 from scheduler.web.door import Desk, door, page
-from scheduler.web.floor import dose_words
 
 MARKS = {"new": "NEW", "moved": "MOVED", "cancelled": "CANCELLED"}
 

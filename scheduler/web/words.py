@@ -9,11 +9,12 @@ from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-
-def day(value: date, today: date | None = None) -> str:
-    """Tue 24 Nov; with the year where it is not this one (or `today` is not given)."""
-    with_year = today is None or value.year != today.year
-    return formats.date_format(value, "D j M Y" if with_year else "D j M")
+from scheduler.queries.words import clock as clock
+from scheduler.queries.words import date_only as date_only
+from scheduler.queries.words import day as day
+from scheduler.queries.words import dose_of as dose_of
+from scheduler.queries.words import long_day as long_day
+from scheduler.queries.words import moment as moment
 
 
 def short_day(value: date, now: datetime) -> str:
@@ -26,23 +27,6 @@ def short_day(value: date, now: datetime) -> str:
 def short_label(value: date) -> str:
     """Tue 24."""
     return formats.date_format(value, "D j")
-
-
-def long_day(value: date) -> str:
-    """Tuesday 24 November 2026."""
-    return formats.date_format(value, "l j F Y")
-
-
-def clock(moment: datetime) -> str:
-    """13:40, on the 24-hour clock; the second 01:00 of an autumn night is told apart."""
-    again = moment.fold and moment.replace(fold=0).utcoffset() != moment.utcoffset()
-    text = f"{moment:%H:%M}"
-    return _("%(time)s again") % {"time": text} if again else text
-
-
-def moment(value: datetime, today: date | None = None) -> str:
-    """Tue 24 Nov, 13:40."""
-    return f"{day(value.date(), today)}, {clock(value)}"
 
 
 def length(value: timedelta) -> str:
@@ -88,15 +72,6 @@ def initials(name: str) -> str:
     return "".join(part[0].upper() for part in (parts[:1] + parts[-1:] if len(parts) > 1 else parts))
 
 
-def dose_of(ordinal: int | None, doses: int | None) -> str:
-    """3 of 4; the first of an open-ended course is "first", later ones "no. 5". A single visit has no number."""
-    if ordinal is None or doses == 1:
-        return ""
-    if doses:
-        return _("%(number)s of %(all)s") % {"number": ordinal, "all": doses}
-    return _("first") if ordinal == 1 else _("no. %(number)s") % {"number": ordinal}
-
-
 def low(name: str) -> str:
     """ "Chair 7" within a sentence: chair 7."""
     return name[:1].lower() + name[1:]
@@ -122,11 +97,6 @@ def scope(code: str) -> str:
         "set-up": _("change the set-up"),
         "export": _("export"),
     }.get(code, code)
-
-
-def date_only(value: date, today: date) -> str:
-    """22 May; with the year where it is not this one."""
-    return formats.date_format(value, "j M" if value.year == today.year else "j M Y")
 
 
 def near_day(value: date, today: date) -> str:
