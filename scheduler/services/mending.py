@@ -10,7 +10,7 @@ from scheduler.domain.errors import NotFound, Refusal, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Center, LedgerEntry
 from scheduler.services import record
-from scheduler.services.sending import LEASE
+from scheduler.services.claiming import LEASE
 
 State = LedgerEntry.State
 

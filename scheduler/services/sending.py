@@ -12,15 +12,14 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any
 
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import Count, Q, QuerySet
 
 from scheduler.domain import quiet_hours
 from scheduler.models import Appointment, Center, LedgerEntry
-from scheduler.services import bounces, calls, ledger, links, mail, offer_mail, smtp_faults
+from scheduler.services import bounces, calls, claiming, ledger, links, mail, offer_mail, smtp_faults
+from scheduler.services.claiming import LEASE as LEASE
 from scheduler.services.recipients import recipients_of
 from scheduler.services.smtp_faults import Fault
 
@@ -28,15 +27,11 @@ State, Kind, Channel = LedgerEntry.State, LedgerEntry.Kind, LedgerEntry.Channel
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=5)  # longer than any one sending takes; after it a claim is taken for a crash
 # About a visit that is still to come she has to know these, by voice where a mail can't come in time.
 _NEWS = (Kind.BOOKED, Kind.MOVED, Kind.CANCELLED)
 TICK_SECONDS = 45.0
-LONGEST_BACKOFF = timedelta(hours=1)
 # A server that is down fails everybody alike: three in a row, and the rest waits for the next tick.
 FAULTS_IN_A_ROW = 3
-# An address that was "not now" so often (about half a day) is as good as wrong: somebody calls.
-TRIES_AT_AN_ADDRESS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +53,15 @@ def send_due(*, now: datetime, limit: int = 100) -> dict[str, int]:
     began = monotonic()
     counts: Counter[str] = Counter()
     counts["missed"] += _calls_too_late(now)
-    left = _left_this_minute(now)
     connection = get_connection()
     in_a_row = 0
     try:
-        for pk in _within_rate(now, limit, left):
+        for pk in claiming.within_rate(Channel.EMAIL, now=now, limit=limit):
             passed = monotonic() - began
             if passed > TICK_SECONDS or in_a_row >= FAULTS_IN_A_ROW:
                 break
             at = now + timedelta(seconds=passed)
-            entry = _claim(pk, at)
+            entry = claiming.claim(pk, at=at)
             if entry is None:
                 continue
             outcome, is_transport = _send(entry, connection, at)
@@ -76,39 +70,6 @@ def send_due(*, now: datetime, limit: int = 100) -> dict[str, int]:
     finally:
         _close(connection)
     return {name: count for name, count in sorted(counts.items()) if count}
-
-
-def _left_this_minute(now: datetime) -> dict[int, int]:
-    """By center id, how many mails may still leave in this minute."""
-    sent = Q(ledger__channel=Channel.EMAIL, ledger__state=State.SENT, ledger__done_at__gt=now - timedelta(minutes=1))
-    rows = Center.objects.annotate(sent=Count("ledger", filter=sent)).values_list("pk", "mails_a_minute", "sent")
-    return {pk: max(most - sent, 0) for pk, most, sent in rows}
-
-
-def _within_rate(now: datetime, limit: int, left: dict[int, int]) -> list[int]:
-    """Ids of what is due, oldest first, and of each center no more than may leave now: one center's thousand mails
-    never hold up another's. The rest stays due."""
-    mails = _claimable(now).filter(channel=Channel.EMAIL)
-    found: list[tuple[datetime, int]] = []
-    for center in set(mails.order_by().values_list("center_id", flat=True).distinct()):
-        found += mails.filter(center=center).values_list("due", "pk")[: min(left[center], limit)]
-    return [pk for _due, pk in sorted(found)[:limit]]
-
-
-def _claimable(now: datetime) -> QuerySet[LedgerEntry]:
-    """Due rows, and claims whose owner must have died."""
-    return LedgerEntry.objects.filter(
-        Q(state=State.DUE) | Q(state=State.CLAIMED, claimed_at__lt=now - LEASE), due__lte=now
-    ).order_by("due", "pk")
-
-
-def _claim(pk: int, at: datetime) -> LedgerEntry | None:
-    """The row, if it is ours now. The update decides: of two workers one changes a row."""
-    if not _claimable(at).filter(pk=pk).order_by().update(state=State.CLAIMED, claimed_at=at):
-        return None
-    return LedgerEntry.objects.select_related("center", "patient", "appointment", "course__protocol", "offer").get(
-        pk=pk
-    )
 
 
 def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tuple[str, bool]:
@@ -136,7 +97,7 @@ def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tup
                 no_longer=_no_longer(entry, at) if entry.kind == Kind.OVERVIEW else (),
             )
         message.connection = connection
-        _finish(
+        claiming.finish(
             entry,
             state=State.CLAIMED,
             message_id=mail.message_id(entry),
@@ -149,7 +110,7 @@ def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tup
     except Exception as problem:  # noqa: BLE001 - whatever went wrong with this one, the next patient gets hers
         _close(connection)
         return _failed(entry, smtp_faults.classify(problem), problem, at)
-    _finish(entry, state=State.SENT, done_at=at, error="")
+    claiming.finish(entry, state=State.SENT, done_at=at, error="")
     return "sent", False
 
 
@@ -229,11 +190,11 @@ def _nearer_one_is_due(entry: LedgerEntry, at: datetime) -> bool:
 
 def _end(entry: LedgerEntry, verdict: Verdict, at: datetime) -> str:
     if verdict.until is not None:
-        _finish(entry, state=State.DUE, due=verdict.until, claimed_at=None)
+        claiming.finish(entry, state=State.DUE, due=verdict.until, claimed_at=None)
         return "later"
     if verdict.call:
         calls.call_instead(entry, now=at)
-    _finish(entry, state=verdict.state, done_at=at)
+    claiming.finish(entry, state=verdict.state, done_at=at)
     return verdict.state
 
 
@@ -242,20 +203,14 @@ def _failed(entry: LedgerEntry, fault: Fault, problem: Exception, at: datetime) 
     attempts = entry.attempts + 1
     code = smtp_faults.describe(problem)
     log.warning("ledger entry %s: %s (%s), try %s", entry.pk, fault.value, code, attempts)
-    if fault is Fault.NEVER or (fault is Fault.ADDRESS_LATER and attempts >= TRIES_AT_AN_ADDRESS):
+    if fault is Fault.NEVER or (fault is Fault.ADDRESS_LATER and attempts >= claiming.TRIES_AT_AN_ADDRESS):
         if entry.contact is not None and bounces.is_bounce(problem):
             bounces.stop_using(contact=entry.contact, entry=entry, now=at)
         calls.call_instead(entry, now=at)
-        _finish(entry, state=State.FAILED, done_at=at, error=code)
+        claiming.finish(entry, state=State.FAILED, done_at=at, error=code)
         return "failed", False
-    backoff = min(timedelta(minutes=2 ** min(attempts, 10)), LONGEST_BACKOFF)
-    _finish(entry, state=State.DUE, due=at + backoff, claimed_at=None, error=code)
+    claiming.try_later(entry, error=code, at=at)
     return "later", fault is Fault.SERVER_LATER
-
-
-def _finish(entry: LedgerEntry, **changes: Any) -> None:
-    """Only while the claim is still ours: after the lease another worker may own the row."""
-    LedgerEntry.objects.filter(pk=entry.pk, state=State.CLAIMED, claimed_at=entry.claimed_at).update(**changes)
 
 
 def _calls_too_late(now: datetime) -> int:
