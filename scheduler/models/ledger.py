@@ -27,6 +27,7 @@ class LedgerEntry(models.Model):
 
     class Channel(models.TextChoices):
         EMAIL = "email", _("e-mail")
+        TEXT = "text", _("text message")
         CALL = "call", _("call")
 
     class State(models.TextChoices):

@@ -13,13 +13,15 @@ from scheduler.models.worklist import Offer
 
 
 class Link(models.Model):
-    """One purpose each. About the appointment it is tied to the time that the mail told: moved away, it is stale.
-    `stop` is about the address instead, and has no end."""
+    """One purpose each; only a text, which has room for one link, has one for all answers about its visit. About the
+    appointment it is tied to the time that the message told: moved away, it is stale. `stop` is about the address
+    instead, and has no end."""
 
     class Purpose(models.TextChoices):
         CONFIRM = "confirm", _("confirm")
         CANCEL = "cancel", _("cancel")
         ANOTHER_TIME = "another-time", _("another time")
+        ANSWER = "answer", _("answer by a text's one link")
         OFFER = "offer", _("answer an offer")
         STOP = "stop", _("stop these mails")
 
@@ -50,7 +52,7 @@ class Link(models.Model):
                 name="link_of_an_offer_has_one",
             ),
             models.CheckConstraint(
-                condition=Q(purpose__in=["confirm", "cancel", "another-time", "offer", "stop"]),
+                condition=Q(purpose__in=["confirm", "cancel", "another-time", "answer", "offer", "stop"]),
                 name="link_purpose_is_known",
             ),
         ]

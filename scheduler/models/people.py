@@ -49,17 +49,31 @@ class Patient(models.Model):
 class Contact(models.Model):
     """How to reach a patient, or somebody who speaks for her. Addresses may be shared between patients."""
 
+    class Channel(models.TextChoices):
+        EMAIL = "email", _("e-mail")
+        TEXT = "text", _("text message")
+        CALL = "call", _("calls only")
+
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="contacts")
     name = models.CharField(max_length=200, blank=True)
     relation = models.CharField(max_length=40, default="self")
     email = models.EmailField(blank=True)
     phone = models.CharField(max_length=40, blank=True)
-    may_be_mailed = models.BooleanField(default=True, help_text=_("She agreed to get mail at this address."))
+    channel = models.CharField(
+        max_length=5, choices=Channel.choices, default=Channel.EMAIL, help_text=_("How this contact is told.")
+    )
+    may_be_mailed = models.BooleanField(default=True, help_text=_("She agreed to be written to, by this channel."))
+    stopped_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since then nobody writes to this contact: somebody calls instead.")
+    )
     language = models.CharField(
         max_length=10, blank=True, help_text=_("In which she is written to; empty: in the patient's.")
     )
     bounced_at = models.DateTimeField(
         null=True, blank=True, help_text=_("A mail server said that there is no such address: it isn't used any more.")
+    )
+    number_failed_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("The provider said that this number takes no text messages.")
     )
     may_book = models.BooleanField(default=False)
     is_primary = models.BooleanField(default=False)
@@ -69,6 +83,10 @@ class Contact(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["patient"], condition=Q(is_primary=True), name="patient_has_one_primary_contact"
+            ),
+            models.CheckConstraint(condition=Q(channel__in=["email", "text", "call"]), name="contact_channel_is_known"),
+            models.CheckConstraint(
+                condition=Q(stopped_at__isnull=True) | Q(may_be_mailed=False), name="contact_that_stopped_is_not_mailed"
             ),
         ]
 

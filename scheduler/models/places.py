@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -24,6 +25,12 @@ def check_time_zone(name: str) -> None:
         ) from unknown
 
 
+def check_country(code: str) -> None:
+    """Refuse anything that isn't the ISO 3166 code of a country with phone numbers."""
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValidationError(_("“%(code)s” is not a country. One looks like US."), params={"code": code})
+
+
 class Center(models.Model):
     """One site. `mail_name` is the neutral name that mails carry: it must not hint at the treatment."""
 
@@ -33,6 +40,9 @@ class Center(models.Model):
     time_zone = models.CharField(max_length=64, validators=[check_time_zone])
     phone = models.CharField(max_length=40)
     address = models.CharField(max_length=200, blank=True)
+    sheet_phones = models.CharField(
+        max_length=200, blank=True, help_text=_("For the day sheet's foot, such as Pharmacy 4420, Emergency 4444.")
+    )
     reminder_days = models.JSONField(default=list, help_text=_("Days before a visit, such as [3, 1]."))
     reminder_minute = models.PositiveSmallIntegerField(
         default=10 * 60, help_text=_("Minute of the local day at which reminders leave; 600 is 10:00.")
@@ -48,6 +58,15 @@ class Center(models.Model):
     )
     mails_a_minute = models.PositiveSmallIntegerField(
         default=120, help_text=_("So many leave in a minute at most: mail servers turn away who sends too quickly.")
+    )
+    texts_a_minute = models.PositiveSmallIntegerField(
+        default=60, help_text=_("So many text messages leave in a minute at most: providers have limits, too.")
+    )
+    country = models.CharField(
+        max_length=2,
+        default="US",
+        validators=[check_country],
+        help_text=_("Two letters, such as US: how phone numbers without + are read."),
     )
     offers_at_once = models.PositiveSmallIntegerField(
         default=1, help_text=_("How many of those who wait are asked about one freed place at the same time.")
@@ -78,6 +97,7 @@ class Center(models.Model):
                 condition=Q(offers_at_once__gte=1, offers_at_once__lte=50, offer_minutes__gte=5, mails_a_minute__gte=1),
                 name="center_offers_in_reason",
             ),
+            models.CheckConstraint(condition=Q(texts_a_minute__gte=1), name="center_texts_in_reason"),
         ]
 
     def __str__(self) -> str:
