@@ -15,13 +15,15 @@ NURSE = "nurse"
 MANAGER = "manager"
 AUDITOR = "auditor"
 INTEGRATION = "integration"
-ROLES = (FRONT_DESK, NURSE, MANAGER, AUDITOR, INTEGRATION)
-PEOPLES_ROLES = (FRONT_DESK, NURSE, MANAGER, AUDITOR)  # what a user can be; integrators have keys
+WALL = "wall"  # a screen that everybody passes: docs/decisions/0014-a-wall-signs-in-as-one.md
+ROLES = (FRONT_DESK, NURSE, MANAGER, AUDITOR, INTEGRATION, WALL)
+PEOPLES_ROLES = (FRONT_DESK, NURSE, MANAGER, AUDITOR, WALL)  # what a user can be; integrators have keys
 LINK = "link"  # whoever opens a patient's link: no member of a center
 
 _STAFF = frozenset({FRONT_DESK, NURSE, MANAGER})
 
 ALLOWED: Mapping[str, frozenset[str]] = {
+    "view-wall": _STAFF | {WALL},  # chairs, initials and minutes of today; no names, no treatment
     "view-schedule": _STAFF | {INTEGRATION},
     "view-patients": _STAFF | {INTEGRATION},  # demographics, contacts, desk notes
     "edit-patients": _STAFF | {INTEGRATION},

@@ -66,13 +66,15 @@ class PrescriberDecision(models.Model):
 
 
 class SheetPrint(models.Model):
-    """A day sheet that went to paper: what changed since is marked on the next one."""
+    """A day sheet that went to paper: what changed since is marked on the next one. `rows` is what stood on it, by
+    appointment id: start, chair, and a keyed digest of the rest."""
 
     unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="sheets")
     date = models.DateField()
     number = models.PositiveIntegerField()
     printed_at = models.DateTimeField()
     printed_by = models.CharField(max_length=150)
+    rows = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["unit_id", "date", "number"]

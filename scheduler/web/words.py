@@ -84,6 +84,7 @@ def role(code: str) -> str:
         "manager": _("Manager"),
         "auditor": _("Auditor"),
         "integration": _("Integration"),
+        "wall": _("Wall screen"),
     }.get(code, code)
 
 
