@@ -4,7 +4,7 @@ from scheduler.models.accounts import AccountMail, RecoveryCode, SignIn
 from scheduler.models.appointments import Appointment, Occupancy, UnitDay
 from scheduler.models.courses import Course, Visit
 from scheduler.models.doses import Dose
-from scheduler.models.floor import ChecklistAnswer, PrescriberDecision, SheetPrint
+from scheduler.models.floor import ChecklistAnswer, PrescriberDecision, Reaction, SheetPrint
 from scheduler.models.idempotency import IdempotencyKey
 from scheduler.models.ledger import LedgerEntry
 from scheduler.models.links import Link
@@ -42,6 +42,7 @@ __all__ = [
     "Patient",
     "PrescriberDecision",
     "Protocol",
+    "Reaction",
     "RecoveryCode",
     "Registration",
     "Seal",

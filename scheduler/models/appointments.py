@@ -78,6 +78,15 @@ class Appointment(models.Model):
     actual_start = models.DateTimeField(null=True, blank=True)
     actual_end = models.DateTimeField(null=True, blank=True)
     phase_at = models.DateTimeField(null=True, blank=True)
+    # The nurses' steps besides arrived, checked in, and begin and end of the infusion (actual_start, actual_end).
+    in_chair_at = models.DateTimeField(null=True, blank=True)
+    premedication_at = models.DateTimeField(null=True, blank=True)
+    observed_at = models.DateTimeField(null=True, blank=True, help_text=_("The end of observation."))
+    discharged_at = models.DateTimeField(null=True, blank=True)
+    cleaned_at = models.DateTimeField(null=True, blank=True)
+    extra_observation_minutes = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text=_("After a reaction, where the plan of the chair had no room for more.")
+    )
     outcome = models.CharField(max_length=9, choices=Outcome.choices, blank=True)
     reason = models.CharField(max_length=200, blank=True, help_text=_("Why it was cancelled or not given."))
     override = models.JSONField(null=True, blank=True, help_text=_("Soft rules set aside, by whom and why."))

@@ -65,6 +65,35 @@ class PrescriberDecision(models.Model):
         return f"decision {self.pk}"
 
 
+class Reaction(models.Model):
+    """Something that happened to a patient during or after a treatment. `observation_minutes` is by how much it made
+    the observation longer; 0 where she had gone already."""
+
+    class Kind(models.TextChoices):
+        SWELLING = "swelling", _("swelling of face, mouth or throat")
+        HIVES = "hives", _("hives")
+        BREATHING = "breathing", _("difficulty breathing")
+        OTHER = "other", _("another reaction")
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="reactions")
+    kind = models.CharField(max_length=9, choices=Kind.choices)
+    note = models.CharField(max_length=200, blank=True)
+    observation_minutes = models.PositiveSmallIntegerField(default=0)
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=80)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["swelling", "hives", "breathing", "other"]), name="reaction_kind_is_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"reaction {self.pk}"
+
+
 class SheetPrint(models.Model):
     """A day sheet that went to paper: what changed since is marked on the next one. `rows` is what stood on it, by
     appointment id: start, chair, and a keyed digest of the rest."""

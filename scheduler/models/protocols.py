@@ -51,6 +51,9 @@ class Protocol(models.Model):
     first_prep_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     first_visit_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     first_observation_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    reaction_minutes = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text=_("Observation added after a reaction; empty: 60, the longest in use here.")
+    )
 
     counts_in = models.CharField(max_length=7, choices=CountsIn.choices)
     window_before = models.PositiveIntegerField(default=0)

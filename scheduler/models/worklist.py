@@ -17,7 +17,7 @@ from scheduler.models.places import Center, Chair
 
 
 class WorklistMark(models.Model):
-    """Who took an item, and until when it is put off. `item` is the item's stable key, such as `unplaced:12`."""
+    """Who took an item, until when it is put off, and whether the floor left it to the desk. `item` is the item's stable key, such as `unplaced:12`."""
 
     center = models.ForeignKey(Center, on_delete=models.CASCADE, related_name="worklist_marks")
     item = models.CharField(max_length=60)
@@ -26,6 +26,10 @@ class WorklistMark(models.Model):
     )
     snoozed_until = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True)
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When a nurse on the floor left it to the desk.")
+    )
+    asked_by = models.CharField(max_length=80, blank=True)
 
     class Meta:
         constraints = [

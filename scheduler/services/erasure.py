@@ -23,6 +23,7 @@ from scheduler.models import (
     LedgerEntry,
     Patient,
     PrescriberDecision,
+    Reaction,
     Registration,
     Visit,
     WaitlistEntry,
@@ -78,6 +79,7 @@ def _forget(patient: Patient) -> None:
         (Appointment.objects.filter(patient=patient), ("reason",)),
         (Visit.objects.filter(course__patient=patient), ("reason",)),
         (Dose.objects.filter(patient=patient), ("reason",)),
+        (Reaction.objects.filter(appointment__patient=patient), ("note",)),
         (LedgerEntry.objects.filter(patient=patient), ("error",)),
         (
             Course.objects.filter(patient=patient),
