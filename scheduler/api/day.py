@@ -111,7 +111,7 @@ class Schedule(Resource):
         asked = self.query(DayQuery)
         unit = finding.unit(self.center, asked["unit"])
         date = asked.get("date") or self.now.astimezone(self.center.zone).date()
-        found = day.schedule(unit=unit, date=date, now=self.now)
+        found = day.schedule(unit=unit, date=date, now=self.now, is_drawn=False)
         record.access(actor=self.actor, patient=None, what="schedule", now=self.now)
         body = dict(DayOut(found, context=self.zoned).data)
         body["nurses"] = self._nurses(day.shifts(unit=unit, date=date))

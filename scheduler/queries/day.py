@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Subquery
-
 from scheduler.domain import lifecycle, localtime, staffing
 from scheduler.domain.intervals import Interval
 from scheduler.domain.taken_time import TakenTime
 from scheduler.models import Appointment, Chair, Closure, Course, Shift, Unit, UnitDay
-from scheduler.queries import facts, minutes, unit_setup
+from scheduler.queries import facts, minutes, raw, unit_setup
 
 DAYS_BEFORE, DAYS_AFTER = 8, 15  # how far days near are looked for: two of every weekday, so that a holiday shows
 NEAR_BEFORE, NEAR_AFTER = 1, 4
@@ -93,20 +91,21 @@ def chair_time(appointment: Appointment) -> Interval:
     )
 
 
-def schedule(*, unit: Unit, date: date, now: datetime) -> Day:
-    """The unit's whole local day. Cancelled visits, visits entered in error and expired holds are left out."""
+def schedule(*, unit: Unit, date: date, now: datetime, is_drawn: bool = True) -> Day:
+    """The unit's whole local day. Cancelled visits, visits entered in error and expired holds are left out.
+
+    Where it is not drawn, what only a page shows is left out: days near, all doses of the stays, and the rows
+    of patients, protocols and courses behind the appointments.
+    """
     zone = unit.center.zone
     interval = localtime.day(date, zone)
-    wide = Interval(
-        localtime.day(date - timedelta(days=DAYS_BEFORE), zone).start,
-        localtime.day(date + timedelta(days=DAYS_AFTER), zone).end,
-    )
+    wide = _days_around(date, zone) if is_drawn else interval
     setup = unit_setup.read(unit, wide)
     opening = facts.opened(setup.hours, wide, zone, setup.closures)
     chairs = _chairs(unit, date)
     taken = minutes.taken([chair.pk for chair in chairs], wide, now)
     stays = _stays(taken, interval)
-    rows = _appointments(unit, interval, stays, now)
+    rows = _appointments(unit, interval, stays, now) if is_drawn else _bare_appointments(unit, interval, now)
     appointments = [row for row in rows if shown_time(row).overlaps(interval)]
     today = [row for row in setup.closures if row.starts_at < interval.end and row.ends_at > interval.start]
     by_chair: dict[int, list[Appointment]] = defaultdict(list)
@@ -130,9 +129,16 @@ def schedule(*, unit: Unit, date: date, now: datetime) -> Day:
             if chair.is_active or by_chair[chair.pk]
         ),
         quarters=tuple(_quarters(unit, interval, setup, appointments)),
-        near=tuple(_near(date, zone, opening, taken, sum(chair.is_active for chair in chairs))),
-        doses=_doses(rows, stays),
+        near=tuple(_near(date, zone, opening, taken, sum(chair.is_active for chair in chairs))) if is_drawn else (),
+        doses=_doses(rows, stays) if is_drawn else {},
         version=next((getattr(chair, "day_version", None) or 0 for chair in chairs), 0),
+    )
+
+
+def _days_around(date: date, zone: ZoneInfo) -> Interval:
+    return Interval(
+        localtime.day(date - timedelta(days=DAYS_BEFORE), zone).start,
+        localtime.day(date + timedelta(days=DAYS_AFTER), zone).end,
     )
 
 
@@ -153,17 +159,35 @@ def shifts(*, unit: Unit, date: date) -> list[Shift]:
 
 def _chairs(unit: Unit, date: date) -> list[Chair]:
     # The day's version rides along: the page asks for it all the time, and a query of its own would cost more.
-    number = UnitDay.objects.filter(unit=unit, date=date).values("version")
-    return list(Chair.objects.filter(unit=unit).annotate(day_version=Subquery(number)))
+    found = []
+    for number, *values in raw.rows(_CHAIRS, {"unit": unit.pk, "date": date}, prepared=True):
+        chair = raw.instance(Chair, values)
+        assert chair is not None  # its id is the table's key
+        chair.day_version = number  # type: ignore[attr-defined]
+        found.append(chair)
+    return found
+
+
+_CHAIRS = f"""SELECT (SELECT version FROM scheduler_unitday WHERE unit_id = %(unit)s AND date = %(date)s),
+        {raw.columns(Chair, "c")}
+    FROM scheduler_chair c WHERE c.unit_id = %(unit)s
+    ORDER BY {", ".join(f'c."{name}"' for name in Chair._meta.ordering)}"""
 
 
 def _appointments(unit: Unit, interval: Interval, stays: Iterable[Stay], now: datetime) -> list[Appointment]:
     """What may touch the day, and every dose of the courses that stay."""
-    around = Interval(interval.start - facts.LONGEST_CARE, interval.end + facts.LONGEST_CARE)
-    shown = minutes.shown_on(unit.pk, interval, around, [stay.course.pk for stay in stays], now)
+    shown = minutes.shown_on(unit.pk, interval, _begun_around(interval), [stay.course.pk for stay in stays], now)
     # A day has few protocols and they are wide: each is read once, not with every row.
     rows = Appointment.objects.filter(pk__in=shown).select_related("patient", "visit__course")
     return list(rows.prefetch_related("protocol"))
+
+
+def _bare_appointments(unit: Unit, interval: Interval, now: datetime) -> list[Appointment]:
+    return minutes.rows_on(unit.pk, interval, _begun_around(interval), now)
+
+
+def _begun_around(interval: Interval) -> Interval:
+    return Interval(interval.start - facts.LONGEST_CARE, interval.end + facts.LONGEST_CARE)
 
 
 def _doses(rows: Iterable[Appointment], stays: Iterable[Stay]) -> dict[int, tuple[Appointment, ...]]:
@@ -196,6 +220,8 @@ def _stays(taken: TakenTime, interval: Interval) -> list[Stay]:
         for chair, one in taken.stays()
         if one.stay is not None and one.interval.overlaps(interval)
     }
+    if not staying:
+        return []
     courses = Course.objects.filter(pk__in=staying).select_related("patient", "protocol")
     return [Stay(course=course, chair_id=staying[course.pk][0], interval=staying[course.pk][1]) for course in courses]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -16,6 +17,7 @@ from scheduler.domain.availability import minute_after, minute_of
 from scheduler.domain.intervals import Interval
 from scheduler.domain.taken_time import TakenTime, by_chair
 from scheduler.domain.watched import WatchedTime
+from scheduler.models import Appointment
 from scheduler.queries import raw
 
 # Holds that ran out are few and have an index of their own; a join would look up every booking for their sake.
@@ -31,14 +33,15 @@ _WATCHED = """SELECT a.id, {start}, {end}, a.prep_minutes, a.observation_minutes
         OR ({end} + a.observation_minutes > %(first_minute)s AND {start} - a.prep_minutes < %(last_minute)s))"""
 
 # The two parts can use an index each, which an OR of them could not: with years of bookings that is all that counts.
-_SHOWN = """SELECT a.id FROM scheduler_appointment a
+_SHOWN = """SELECT {columns} FROM scheduler_appointment a
     WHERE a.unit_id = %(unit)s AND a.start > %(first)s AND a.start < %(last)s
     AND COALESCE({actual_start}, {start}) - a.prep_minutes < %(last_minute)s
     AND (COALESCE({actual_end}, {end}) + a.observation_minutes + a.turnover_minutes >= %(first_minute)s
         OR COALESCE({actual_start}, 0) + {end} - {start} + a.observation_minutes + a.turnover_minutes
             >= %(first_minute)s)
     AND a.status NOT IN ('cancelled', 'entered-in-error')
-    AND (a.status <> 'pending' OR a.hold_expires_at > %(now)s)
+    AND (a.status <> 'pending' OR a.hold_expires_at > %(now)s)"""
+_OF_COURSES = """
     UNION SELECT a.id FROM scheduler_visit v JOIN scheduler_appointment a ON a.visit_id = v.id
     WHERE v.course_id IN ({courses}) AND a.unit_id = %(unit)s AND a.status NOT IN ('cancelled', 'entered-in-error')
     AND (a.status <> 'pending' OR a.hold_expires_at > %(now)s)"""
@@ -70,7 +73,24 @@ def watched(unit: int, span: Interval, around: Interval, now: datetime) -> Watch
 def shown_on(unit: int, day: Interval, around: Interval, courses: Collection[int], now: datetime) -> list[int]:
     """The ids of what may show on the day, planned or real, and of all doses of the `courses`. A little too many:
     queries/day.py looks closer. `around` is when they may have begun: what the index can find. All in UTC."""
-    given = {
+    sql = _shown("a.id") + _OF_COURSES.format(courses=raw.ids(courses))
+    return [pk for (pk,) in raw.rows(sql, _shown_given(unit, day, around, now))]
+
+
+def rows_on(unit: int, day: Interval, around: Interval, now: datetime) -> list[Appointment]:
+    """What may show on the day, as `shown_on`, without what belongs to it: neither patients nor protocols."""
+    sql = _shown(raw.columns(Appointment, "a")) + " ORDER BY a.start, a.id"
+    found = raw.rows(sql, _shown_given(unit, day, around, now), prepared=True)
+    return [row for values in found if (row := raw.instance(Appointment, values)) is not None]
+
+
+def _shown(columns: str) -> str:
+    moments = {name: _floor(f"a.{name}") for name in ("start", "actual_start", "actual_end")}
+    return _SHOWN.format(columns=columns, end=_ceiling('a."end"'), **moments)
+
+
+def _shown_given(unit: int, day: Interval, around: Interval, now: datetime) -> dict[str, Any]:
+    return {
         "unit": unit,
         "first": around.start,
         "last": around.end,
@@ -78,9 +98,6 @@ def shown_on(unit: int, day: Interval, around: Interval, courses: Collection[int
         "last_minute": minute_after(day.end),
         "now": now,
     }
-    moments = {name: _floor(f"a.{name}") for name in ("start", "actual_start", "actual_end")}
-    sql = _SHOWN.format(**moments, end=_ceiling('a."end"'), courses=raw.ids(courses))
-    return [pk for (pk,) in raw.rows(sql, given)]
 
 
 def _floor(moment: str) -> str:

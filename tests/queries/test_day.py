@@ -52,6 +52,21 @@ def read(unit, when: date = TUESDAY, now=NOW) -> days.Day:
     return days.schedule(unit=unit, date=when, now=now)
 
 
+def test_a_day_that_is_not_drawn_has_the_same_rows(suite, actor, rescue):
+    for chair, when in ((1, "2026-11-24T13:00-05:00"), (0, "2026-11-24T09:00-05:00"), (1, "2026-11-25T09:00-05:00")):
+        book(suite, actor, rescue, when, chair=chair)
+    whole, bare = read(suite), days.schedule(unit=suite, date=TUESDAY, now=NOW, is_drawn=False)
+    assert len(whole.appointments) == 2
+    for name in ("open", "closures", "quarters", "version", "interval"):
+        assert getattr(bare, name) == getattr(whole, name)
+    for drawn, plain in zip(whole.chairs, bare.chairs, strict=True):
+        assert (plain.chair, plain.stays, plain.closures) == (drawn.chair, drawn.stays, drawn.closures)
+        for one, other in zip(drawn.appointments, plain.appointments, strict=True):
+            assert {field.name: getattr(other, field.attname) for field in other._meta.concrete_fields} == {
+                field.name: getattr(one, field.attname) for field in one._meta.concrete_fields
+            }
+
+
 def test_a_day_has_its_hours_its_chairs_and_their_visits(suite, actor, rescue):
     booked = book(suite, actor, rescue, "2026-11-24T13:00-05:00", chair=1)
     found = read(suite)
