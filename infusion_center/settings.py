@@ -5,6 +5,7 @@ A malformed value stops the start with one clear line and exit code 2: a typo mu
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import sys
 from datetime import timedelta
@@ -71,6 +72,15 @@ def _url(name: str, value: str, schemes: set[str]) -> str:
     if parts.scheme not in schemes:
         _refuse(name, f"starts with {expected}.")
     return value
+
+
+def _is_class(dotted: str) -> bool:
+    """Whether a module that can be imported has this name in it."""
+    module, _dot, name = dotted.rpartition(".")
+    try:
+        return module != "" and hasattr(importlib.import_module(module), name)
+    except (ImportError, ValueError):
+        return False
 
 
 # --- the process ---------------------------------------------------------------------------------------------
@@ -340,6 +350,14 @@ if EMAIL_URL:
     EMAIL_USE_SSL = _mail.scheme == "smtps"
 else:
     EMAIL_BACKEND = "scheduler.services.eml.EmailBackend"
+
+# Text messages: the class of a provider (docs/text-messages.md), or off. Where mail stays here, texts do, too.
+_DEMO_TEXTS = "scheduler.services.text_outbox.Outbox"
+SMS_BACKEND = _text("SMS_BACKEND", "off" if EMAIL_URL else _DEMO_TEXTS)
+if SMS_BACKEND == "off":
+    SMS_BACKEND = ""
+elif not _is_class(SMS_BACKEND):
+    _refuse("SMS_BACKEND", "names no class that can be imported, such as mycenter.texts.Provider; or off.")
 
 # --- jobs ----------------------------------------------------------------------------------------------------
 

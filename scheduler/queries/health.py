@@ -51,12 +51,23 @@ def metrics(*, now: datetime) -> Iterator[tuple[str, str, str, float]]:
         yield "scheduler_courses", "Courses by status.", f'status="{status}"', count
     for state, count in _by(LedgerEntry, "state"):
         yield "scheduler_messages", "Messages and calls by state.", f'state="{state}"', count
-    oldest = LedgerEntry.objects.filter(state="due", channel="email", due__lte=now).aggregate(due=Min("due"))["due"]
+    written = LedgerEntry.objects.filter(state="due", channel__in=["email", "text"], due__lte=now)
+    oldest = written.aggregate(due=Min("due"))["due"]
     lag = (now - oldest).total_seconds() if oldest is not None else 0
     yield "scheduler_mail_lag_seconds", "How long the oldest due mail waits.", "", lag
-    for name, at in Heartbeat.objects.order_by("name").values_list("name", "at"):
-        age = (now - at).total_seconds()
-        yield "scheduler_heartbeat_age_seconds", "Since a process or job last ran.", f'name="{name}"', age
+    beats = list(Heartbeat.objects.order_by("name"))
+    for beat in beats:
+        age = (now - beat.at).total_seconds()
+        yield "scheduler_heartbeat_age_seconds", "Since a process or job last ran.", f'name="{beat.name}"', age
+    for beat in beats:
+        failed = beat.detail.get("failed", 0)
+        yield "scheduler_job_failed", "Rows or files that a job's last run could not do.", f'name="{beat.name}"', failed
+
+
+def sheets() -> SheetFiles | None:
+    """How the day sheets' folder is; None before they were written for the first time."""
+    beat = Heartbeat.objects.filter(name="write-sheets").first()
+    return SheetFiles(beat.at, beat.detail.get("failed", 0)) if beat is not None else None
 
 
 def _database() -> Check:

@@ -1,4 +1,5 @@
-"""Addresses that a mail server says do not exist: used no more, until somebody enters her contacts anew."""
+"""Addresses that a mail server says do not exist, and numbers that take no texts: used no more, until somebody
+corrects them or starts again."""
 
 from __future__ import annotations
 
@@ -34,6 +35,21 @@ def stop_using(*, contact: Contact, entry: LedgerEntry, now: datetime) -> None:
             record.event(
                 actor=Actor.job("send-reminders"),
                 verb="address-bounced",
+                subject=entry.patient,
+                now=now,
+                after={"contact": contact.pk},
+            )
+
+
+def stop_texting(*, contact: Contact, entry: LedgerEntry, now: datetime) -> None:
+    """Text no more to this number of hers, which doesn't exist or takes none; it may still be called. Safe to
+    repeat."""
+    with transaction.atomic():
+        same = Contact.objects.filter(patient=contact.patient_id, phone=contact.phone, number_failed_at__isnull=True)
+        if same.update(number_failed_at=now):
+            record.event(
+                actor=Actor.job("send-reminders"),
+                verb="number-failed",
                 subject=entry.patient,
                 now=now,
                 after={"contact": contact.pk},

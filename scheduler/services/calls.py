@@ -1,4 +1,4 @@
-"""Calls to make: what could not be mailed, and patients who want one. They stand on the worklist."""
+"""Calls to make: what could not be written to her, and patients who want one. They stand on the worklist."""
 
 from __future__ import annotations
 
@@ -9,31 +9,13 @@ from django.db import transaction
 from scheduler.domain.errors import NotFound
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Center, Contact, LedgerEntry
-from scheduler.services import record
+from scheduler.services import record, ways
 
 
 def call_instead(entry: LedgerEntry, *, now: datetime) -> None:
-    """What could not be mailed is a call to make, due now. Safe to repeat."""
-    recipients = Contact.objects.filter(patient=entry.patient_id).exclude(phone="")
-    LedgerEntry.objects.bulk_create(
-        [
-            LedgerEntry(
-                center_id=entry.center_id,
-                patient_id=entry.patient_id,
-                contact=recipients.first(),
-                appointment_id=entry.appointment_id,
-                course_id=entry.course_id,
-                kind=entry.kind,
-                channel=LedgerEntry.Channel.CALL,
-                appointment_start=entry.appointment_start,
-                offset_days=entry.offset_days,
-                sequence=entry.sequence,
-                offer_id=entry.offer_id,
-                due=now,
-            )
-        ],
-        ignore_conflicts=True,
-    )
+    """What could not be written is a call to make, due now. Safe to repeat."""
+    by_phone = Contact.objects.filter(patient=entry.patient_id).exclude(phone="").first()
+    ways.put(entry, channel=LedgerEntry.Channel.CALL, contact=by_phone, due=now)
 
 
 def plan_call_back(appointment: Appointment, *, now: datetime) -> None:

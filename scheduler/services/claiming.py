@@ -20,7 +20,7 @@ LONGEST_BACKOFF = timedelta(hours=1)
 TRIES_AT_AN_ADDRESS = 16
 
 # The center's own limit of what leaves in a minute.
-_RATES = {Channel.EMAIL: "mails_a_minute"}
+_RATES = {Channel.EMAIL: "mails_a_minute", Channel.TEXT: "texts_a_minute"}
 
 
 def within_rate(channel: str, *, now: datetime, limit: int) -> list[int]:

@@ -31,6 +31,7 @@ from scheduler.services import (
     placing,
     seal,
     sending,
+    texting,
 )
 
 log = logging.getLogger(__name__)
@@ -92,8 +93,9 @@ def extend_courses(now: datetime) -> Counts:
 
 
 def send_reminders(now: datetime) -> Counts:
-    """Send the mail about accounts, and drain the ledger."""
-    return account_mail.send_due(now=now) | sending.send_due(now=now)
+    """Send the mail about accounts, and drain the ledger: its mails, then its texts."""
+    told = Counter(sending.send_due(now=now)) + Counter(texting.send_due(now=now))
+    return account_mail.send_due(now=now) | _said(told)
 
 
 def expire_holds(now: datetime) -> Counts:

@@ -21,6 +21,7 @@ from django.db.models import Q
 from scheduler.domain import lifecycle
 from scheduler.models import Appointment, Center, Course, LedgerEntry, Offer
 from scheduler.queries.reminder_times import reminder_times
+from scheduler.services import ways
 from scheduler.services.recipients import Recipient, recipients_of
 
 Kind = Literal["booked", "moved", "cancelled"]
@@ -63,9 +64,7 @@ def plan_for(*appointments: Appointment, kind: Kind, now: datetime) -> None:
                 if (row := _message(appointment, kind, appointment.pk in told, recipients, now)) is not None
             ]
         rows += _reminders(course, group, recipients, now)
-    if not is_new:
-        _due_again(rows, now)
-    _insert(rows)
+    _insert(rows if is_new else ways.wanted(rows, now=now))
 
 
 def plan_offer(offer: Offer, *, kind: str, now: datetime) -> None:
@@ -111,8 +110,7 @@ def plan_without(appointment: Appointment, *, now: datetime) -> None:
     course = appointment.visit.course if appointment.visit is not None else None
     if course is not None and course.protocol.keeps_chair:
         rows = _reminders(course, [appointment], recipients_of([course.patient_id]), now)
-        _due_again(rows, now)
-        _insert(rows)
+        _insert(ways.wanted(rows, now=now))
 
 
 def plan_overview(course: Course, *, now: datetime, recipient: Recipient | None = None) -> None:
@@ -153,8 +151,7 @@ def replan(center: Center, *, now: datetime) -> None:
         ).delete()
         recipients = recipients_of({appointment.patient_id for appointment in booked})
         rows = [row for course, group in _by_course(booked) for row in _reminders(course, group, recipients, now)]
-        _due_again(rows, now)
-        _insert(rows)
+        _insert(ways.wanted(rows, now=now))
 
 
 def who_know(appointments: Sequence[Appointment]) -> set[int]:
@@ -266,28 +263,6 @@ def _entry(
     )
 
 
-def _due_again(rows: Sequence[LedgerEntry], now: datetime) -> None:
-    """A reminder for exactly this time that was superseded unsent (moved away and back, cancelled and reopened) is
-    due again."""
-    wanted = {_thing(row) for row in rows if row.kind == LedgerEntry.Kind.REMINDER}
-    if not wanted:
-        return
-    superseded = LedgerEntry.objects.filter(
-        appointment__in={appointment for appointment, *_ in wanted},
-        kind=LedgerEntry.Kind.REMINDER,
-        state=LedgerEntry.State.SUPERSEDED,
-        due__gt=now,
-    )
-    again = [row.pk for row in superseded if _thing(row) in wanted]
-    if again:
-        LedgerEntry.objects.filter(pk__in=again).update(state=LedgerEntry.State.DUE, done_at=None)
-
-
 def _insert(rows: Sequence[LedgerEntry]) -> None:
     """What is there already stays as it is."""
     LedgerEntry.objects.bulk_create(rows, ignore_conflicts=True)
-
-
-def _thing(row: LedgerEntry) -> tuple[int | None, datetime | None, int, str]:
-    """What makes a reminder the same reminder."""
-    return row.appointment_id, row.appointment_start, row.offset_days, row.channel

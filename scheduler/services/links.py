@@ -20,7 +20,7 @@ from scheduler.domain.errors import NotFound, Refused, Stale, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Contact, LedgerEntry, Link, Offer
 from scheduler.queries import own_times
-from scheduler.services import booking, calls, offers, record
+from scheduler.services import booking, calls, catalogues, offers, record, stops
 from scheduler.services.changes import fetch
 from scheduler.services.locking import retrying
 
@@ -52,9 +52,11 @@ def make(
     now: datetime,
 ) -> dict[str, str]:
     """Fresh tokens by purpose, for one try of one mail: about `appointment` (None: about none), and to stop mails.
-    With an `offer` about that one only."""
+    With an `offer` about that one only. A text gets one, whose page has all answers and the way to stop."""
     purposes = [Purpose.STOP]
-    if appointment is not None and offer is not None:
+    if entry.channel == LedgerEntry.Channel.TEXT and appointment is not None:
+        purposes = [Purpose.OFFER if offer is not None else Purpose.ANSWER]
+    elif appointment is not None and offer is not None:
         purposes.append(Purpose.OFFER)
     elif appointment is not None:
         purposes += [Purpose.CANCEL, Purpose.ANOTHER_TIME]
@@ -114,6 +116,9 @@ def _standing_of_offer(link: Link, offer: Offer, now: datetime) -> Standing:
 
 def confirm(*, link: Link, now: datetime) -> None:
     """She comes. Raises Stale where the visit has changed or begun."""
+    if link.purpose == Purpose.ANSWER:
+        _confirm_by_text(link, now)
+        return
     _once(
         link,
         now,
@@ -166,16 +171,25 @@ def answer_offer(*, link: Link, takes_it: bool, now: datetime) -> None:
 
 
 def stop(*, link: Link, now: datetime) -> None:
-    """No more mails to this address, from now on: what is due becomes a call. Safe to repeat."""
+    """No more messages to this contact, from now on: what is due becomes a call. Safe to repeat."""
     with transaction.atomic():
-        if Contact.objects.filter(pk=link.contact_id, may_be_mailed=True).update(may_be_mailed=False):
-            Link.objects.filter(pk=link.pk).update(used_at=now)
+        if link.purpose == Purpose.STOP:
+            Link.objects.filter(pk=link.pk, used_at__isnull=True).update(used_at=now)
+        stops.stop(actor=actor_of(link), contact=link.contact, now=now)
+
+
+def speak(*, link: Link, language: str, now: datetime) -> None:
+    """Write to this contact in one of the languages that are spoken here; another one changes nothing."""
+    if language not in catalogues.SPOKEN:
+        return
+    with transaction.atomic():
+        if Contact.objects.filter(pk=link.contact_id).exclude(language=language).update(language=language):
             record.event(
                 actor=actor_of(link),
-                verb="stop-mails",
+                verb="choose-language",
                 subject=link.entry.patient,
                 now=now,
-                after={"contact": link.contact_id, "may_be_mailed": False},
+                after={"contact": link.contact_id, "language": language},
             )
 
 
@@ -199,6 +213,24 @@ def _once(link: Link, now: datetime, act: Callable[[Actor, Appointment], object]
                 raise Stale
             if found is Standing.OPEN:
                 act(actor_of(link), fetch(fresh.appointment_id or 0))
+
+    run()
+
+
+def _confirm_by_text(link: Link, now: datetime) -> None:
+    """Not used up by this: the one link of a text is also the way to cancel later. Of many taps at once the booking's
+    version lets one through."""
+
+    @retrying
+    def run() -> None:
+        with transaction.atomic():
+            fresh = Link.objects.select_related("appointment", "contact").get(pk=link.pk)
+            found = standing(fresh, now)
+            if found in (Standing.CHANGED, Standing.OVER):
+                raise Stale
+            row = fetch(fresh.appointment_id or 0)
+            if found is Standing.OPEN and row.confirmed_at is None:
+                booking.confirm(actor=actor_of(link), appointment=row, version=row.version, now=now)
 
     run()
 

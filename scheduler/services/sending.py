@@ -18,7 +18,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from scheduler.domain import quiet_hours
 from scheduler.models import Appointment, Center, LedgerEntry
-from scheduler.services import bounces, calls, claiming, ledger, links, mail, offer_mail, smtp_faults
+from scheduler.services import bounces, calls, claiming, ledger, links, mail, offer_mail, smtp_faults, ways
 from scheduler.services.claiming import LEASE as LEASE
 from scheduler.services.recipients import recipients_of
 from scheduler.services.smtp_faults import Fault
@@ -77,9 +77,10 @@ def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tup
     recipient = recipients_of([entry.patient_id])[entry.patient_id]
     verdict = look(entry, at)
     if verdict.send and recipient.channel != Channel.EMAIL:
-        verdict = Verdict(state=State.SUPERSEDED, call=True)
+        ways.pass_on_claimed(entry, recipient, at=at)
+        return State.SUPERSEDED, False
     if not verdict.send or recipient.contact is None:
-        return _end(entry, verdict, at), False
+        return end_unsent(entry, verdict, at), False
     entry.contact = recipient.contact  # as it is now: she may have changed how she is told since the row was written
     try:
         about = verdict.appointments[0] if len(verdict.appointments) == 1 and entry.kind != Kind.CANCELLED else None
@@ -188,7 +189,8 @@ def _nearer_one_is_due(entry: LedgerEntry, at: datetime) -> bool:
     )
 
 
-def _end(entry: LedgerEntry, verdict: Verdict, at: datetime) -> str:
+def end_unsent(entry: LedgerEntry, verdict: Verdict, at: datetime) -> str:
+    """It waits, or is over, or is a call now. Returns how it ended."""
     if verdict.until is not None:
         claiming.finish(entry, state=State.DUE, due=verdict.until, claimed_at=None)
         return "later"

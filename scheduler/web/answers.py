@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from scheduler.domain.errors import Busy, NotFound, Refused, Stale
-from scheduler.models import Center, Link, Offer
+from scheduler.models import Center, LedgerEntry, Link, Offer
 from scheduler.queries import own_times
 from scheduler.queries.search import Slot
 from scheduler.services import catalogues, links, mail, record
@@ -30,6 +30,8 @@ from scheduler.services.meter import Meter
 from scheduler.web import glyphs
 
 Purpose = Link.Purpose
+_CHOOSING = (Purpose.ANOTHER_TIME, Purpose.ANSWER)
+_LANGUAGES = (("en", "Write to me in English"), ("es", "Escríbanme en español"))  # each in its own
 A_MINUTE = 60  # pages for one address of the network; a household behind one router needs a few
 
 meter = Meter()
@@ -67,7 +69,7 @@ def _acted(request: HttpRequest, token: str, link: Link, now: datetime) -> HttpR
     except Refused as refused:
         said = refused.refusals[0]
         link = links.find(token)
-        words = said.say(_) if said.code == "chair_is_free" and link.purpose == Purpose.ANOTHER_TIME else ""
+        words = said.say(_) if said.code == "chair_is_free" and link.purpose in _CHOOSING else ""
         return _shown(request, link, now, said=words, status=409)
     except Busy:
         return _page(request, "busy", {}, status=503)
@@ -78,6 +80,14 @@ def _acted(request: HttpRequest, token: str, link: Link, now: datetime) -> HttpR
 
 
 def _act(request: HttpRequest, link: Link, now: datetime) -> None:
+    do = request.POST.get("do", "")
+    is_text = link.entry.channel == LedgerEntry.Channel.TEXT
+    if "language" in request.POST:
+        links.speak(link=link, language=request.POST["language"], now=now)
+        return
+    if is_text and do == "stop":
+        links.stop(link=link, now=now)
+        return
     acts: dict[str, Callable[..., None]] = {
         Purpose.CONFIRM: links.confirm,
         Purpose.CANCEL: links.cancel,
@@ -86,8 +96,11 @@ def _act(request: HttpRequest, link: Link, now: datetime) -> None:
     if link.purpose == Purpose.OFFER:
         links.answer_offer(link=link, takes_it=request.POST.get("answer") != "no", now=now)
         return
-    if link.purpose in acts:
-        acts[link.purpose](link=link, now=now)
+    if link.purpose == Purpose.ANSWER and not {"do", "place"} & request.POST.keys():
+        return  # it has several buttons, and none was pressed
+    what = do if link.purpose == Purpose.ANSWER and do in (Purpose.CONFIRM, Purpose.CANCEL) else link.purpose
+    if what in acts:
+        acts[what](link=link, now=now)
         return
     place = _chosen(request.POST.get("place", ""))
     if place is None:
@@ -112,6 +125,10 @@ def _shown(request: HttpRequest, link: Link, now: datetime, *, said: str = "", s
         "standing": standing.value,
         "said": said,
         "first_name": link.entry.patient.first_name,
+        "is_text": link.entry.channel == LedgerEntry.Channel.TEXT,
+        "has_stopped": not link.contact.may_be_mailed,
+        "languages": [each for each in _LANGUAGES if each[0] != translation.get_language()],
+        "did": link.purpose,
         **_center(link.entry.center),
     }
     if link.appointment is not None:
@@ -119,11 +136,14 @@ def _shown(request: HttpRequest, link: Link, now: datetime, *, said: str = "", s
         context["visit"] = mail.when(row, link.entry.center, told_at=now)
         context["is_booked"] = row.status == "booked" and row.start > now
         context["was_moved"] = row.start != link.appointment_start
+        context["is_confirmed"] = row.confirmed_at is not None
+        if link.purpose == Purpose.ANSWER:
+            context["did"] = Purpose.CANCEL if row.status == "cancelled" else Purpose.ANOTHER_TIME
         if link.offer is not None:
             context["offered"] = mail.when_at(link.offer.start, row.prep_minutes, link.entry.center, told_at=now)
             context["took_it"] = link.offer.state == Offer.State.ACCEPTED
             context["until"] = mail.clock(link.offer.expires_at.astimezone(link.entry.center.zone))
-        if link.purpose == Purpose.ANOTHER_TIME and standing is Standing.OPEN:
+        if link.purpose in _CHOOSING and standing is Standing.OPEN:
             context["places"] = [_place(slot, link.entry.center, now) for slot in own_times.offered(row, now=now)]
     return _page(request, "answer", context, status=status)
 

@@ -171,7 +171,7 @@ class TestAnswering:
     def test_a_mail_programs_own_one_click_stop_works(self, client, told):
         answer = client.post(told[1]["stop"], {"List-Unsubscribe": "One-Click"})
         assert answer.status_code == 200
-        assert Event.objects.filter(verb="stop-mails").count() == 1
+        assert Event.objects.filter(verb="stop-messages").count() == 1
 
 
 @pytest.mark.django_db
