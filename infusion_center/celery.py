@@ -32,6 +32,7 @@ BEAT: dict[str, int] = {
     "scheduler.mark_no_shows": 60,
     "scheduler.seal_audit": 60,
     "scheduler.extend_courses": 300,
+    "scheduler.write_sheets": 1800,
     "scheduler.purge_keys": 3600,
 }
 NIGHTLY: dict[str, Any] = {
@@ -49,5 +50,6 @@ app.conf.beat_schedule = {
 
 @beat_init.connect
 def _first_heartbeat(**_: Any) -> None:
-    """Interval ticks come one interval after the start; `/readyz` shouldn't wait for that."""
-    app.send_task("scheduler.heartbeat", expires=BEAT["scheduler.heartbeat"])
+    """Interval ticks come one interval after the start; `/readyz` shouldn't wait for that, nor the paper."""
+    for task in ("scheduler.heartbeat", "scheduler.write_sheets"):
+        app.send_task(task, expires=BEAT[task])

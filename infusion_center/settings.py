@@ -96,6 +96,9 @@ try:
 except OSError as problem:
     _refuse("DATA_DIR", f"{DATA_DIR} can't be made ({problem.strerror}).")
 
+# Day sheets of today and tomorrow with names and clinical detail, for a desk computer to copy (docs/day-sheets.md).
+SHEETS_DIR = Path(_text("SHEETS_DIR", str(DATA_DIR / "sheets"))).expanduser().resolve()
+
 
 def _kept(file: str) -> str:
     """What `manage.py serve` keeps in DATA_DIR, so that other commands beside it need no environment."""

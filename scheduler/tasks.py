@@ -65,6 +65,11 @@ def purge_keys() -> None:
     _run("purge-keys")
 
 
+@shared_task(name="scheduler.write_sheets", ignore_result=True, acks_late=False)
+def write_sheets() -> None:
+    _run("write-sheets")
+
+
 @shared_task(name="scheduler.check_schedule", ignore_result=True, acks_late=False)
 def check_schedule() -> None:
     _run("check-schedule")

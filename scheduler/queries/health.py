@@ -29,6 +29,14 @@ class Check:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class SheetFiles:
+    """When the day sheets were last written into their folder, and how many could not be."""
+
+    at: datetime
+    failed: int
+
+
 def checks(*, now: datetime) -> list[Check]:
     """Database, its constraints and triggers, clock skew, broker, worker and beat, always all of them."""
     found = [_broker()]

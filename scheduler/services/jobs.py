@@ -31,6 +31,7 @@ from scheduler.services import (
     placing,
     seal,
     sending,
+    sheet_files,
     texting,
 )
 
@@ -151,6 +152,11 @@ def purge_keys(now: datetime) -> Counts:
     return _said(Counter(purged=idempotency.purge(now=now)))
 
 
+def write_sheets(now: datetime) -> Counts:
+    """Put today's and tomorrow's day sheets into the folder that a desk computer copies."""
+    return _said(sheet_files.write(now=now))
+
+
 def check_schedule(now: datetime) -> Counts:
     """Prove the promises over the whole database; what is broken is logged by rule and ids."""
     broken = integrity.check(now=now)
@@ -168,6 +174,7 @@ JOBS: Mapping[str, Callable[[datetime], Counts]] = {
     "offer-slots": offer_slots,
     "seal-audit": seal_audit,
     "purge-keys": purge_keys,
+    "write-sheets": write_sheets,
     "check-schedule": check_schedule,
 }
 
