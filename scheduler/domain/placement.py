@@ -8,7 +8,7 @@ to the earlier one: the same question has one answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import reduce
 from heapq import heappush, heapreplace
@@ -182,11 +182,13 @@ def rank(
     wishes: Wishes,
     load_share: LoadShare,
     limit: int = 10,
+    spread: int | None = None,
     per_chair: bool = False,
     to_the_minute: bool = False,
     chair_kinds: Mapping[int, str] | None = None,
 ) -> list[Candidate]:
-    """The best starts first, at most `limit`; one per start time, with its best chair, unless `per_chair`.
+    """The best starts first, at most `limit`; one per start time, with its best chair, unless `per_chair`. With
+    `spread`, so many of those that differ from each other (`spread_out`).
 
     `starts` are the possible starts of each chair as bitmaps of the horizon (`availability.room`). Days and
     hours are those of `zone`. Without a wished time or part of the day, the due time's own hour is the
@@ -239,13 +241,18 @@ def rank(
     found = []
     for score, _, chair, index in sorted(kept, reverse=True):
         start = horizon.moment(index)
-        date_ = localtime.local_date(start, zone)
-        why = [*question.reasons(index, date_), *reasons.of_chair(chair, kinds.get(chair), wishes)]
-        why += reasons.of_load(share(start))
+        found.append(Candidate(chair, start, -score, (), localtime.local_date(start, zone)))
+
+    def why(one: Candidate) -> Iterator[Reason]:
+        index = horizon.index(one.start)
         if due is None and index == first(open_):
-            why.insert(0, reasons.earliest())
-        found.append(Candidate(chair, start, -score, tuple(why), date_))
-    return found
+            yield reasons.earliest()
+        yield from question.reasons(index, one.day)
+        yield from reasons.of_chair(one.chair, kinds.get(one.chair), wishes)
+        yield from reasons.of_load(share(one.start))
+
+    chosen = found if spread is None else spread_out(found, spread)
+    return [replace(one, reasons=tuple(why(one))) for one in chosen]  # said only of those that are shown
 
 
 def _by_quarter(shares: Mapping[datetime, float]) -> Callable[[datetime], float]:

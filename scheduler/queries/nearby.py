@@ -42,15 +42,15 @@ def nearest(
             wishes=Wishes(chair=chair),
             due=wanted,
             limit=60,
+            spread=ALTERNATIVES,
             keep_window=keep_window,
             to_the_minute=need.gap is not None and need.gap.counts_in == "minutes",
             per_chair=True,
         )
         if found:
-            chosen = placement.spread_out(found, ALTERNATIVES)
             if wanted != need.due:
-                chosen = [_without_due(candidate) for candidate in chosen]
-            return [as_slot(where, need, candidate) for candidate in chosen]
+                found = [_without_due(candidate) for candidate in found]
+            return [as_slot(where, need, candidate) for candidate in found]
     return []
 
 

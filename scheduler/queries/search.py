@@ -238,12 +238,13 @@ def candidates(
     wishes: Wishes,
     due: datetime | None = None,
     limit: int = 10,
+    spread: int | None = None,
     keep_window: bool = True,
     to_the_minute: bool = False,
     per_chair: bool = False,
 ) -> list[placement.Candidate]:
-    """Ranked starts that pass every rule. `due` is also tried off the grid; `to_the_minute` is for doses whose
-    window counts in minutes."""
+    """Ranked starts that pass every rule; with `spread` so many of the best that differ. `due` is also tried off the
+    grid; `to_the_minute` is for doses whose window counts in minutes."""
     loads = loads_of(where)
     horizon, starts = possible_starts(
         where, need, span, loads=loads, also=[due] if due is not None else (), keep_window=keep_window
@@ -258,6 +259,7 @@ def candidates(
         wishes=wishes,
         load_share=load_share(where, loads),
         limit=limit,
+        spread=spread,
         to_the_minute=to_the_minute,
         per_chair=per_chair,
         chair_kinds={chair.id: chair.kind for chair in where.unit.chairs.values()},
