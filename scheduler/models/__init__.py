@@ -8,6 +8,7 @@ from scheduler.models.floor import ChecklistAnswer, PrescriberDecision, Reaction
 from scheduler.models.idempotency import IdempotencyKey
 from scheduler.models.ledger import LedgerEntry
 from scheduler.models.links import Link
+from scheduler.models.messages import Breaker, Wording
 from scheduler.models.people import ApiKey, Contact, Membership, Patient, Registration
 from scheduler.models.places import Center, Chair, ChairKind, Closure, OpeningHours, Unit, Weekday
 from scheduler.models.protocols import Protocol
@@ -21,6 +22,7 @@ __all__ = [
     "ApiKey",
     "Appointment",
     "Break",
+    "Breaker",
     "Center",
     "Chair",
     "ChairKind",
@@ -55,5 +57,6 @@ __all__ = [
     "Visit",
     "WaitlistEntry",
     "Weekday",
+    "Wording",
     "WorklistMark",
 ]
