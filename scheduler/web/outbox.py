@@ -11,6 +11,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
+from django.templatetags.static import static
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from scheduler.services import record
@@ -19,6 +21,7 @@ from scheduler.web.door import Desk, door, is_demo_mail, page
 
 SHOWN = 100
 NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
+STYLES = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Mail:
     to: str
     sent: str
     text: str
+    html: str
 
 
 @door(None)
@@ -55,6 +59,22 @@ def mail(desk: Desk, *, name: str) -> HttpResponse:
     return page(desk, "scheduler/mail.html", {"title": found.subject, "place": "outbox", "mail": found})
 
 
+@door(None)
+def as_html(desk: Desk, *, name: str) -> HttpResponse:
+    """The mail by itself, as a mail program draws it. Its styles are linked: the policy allows none inside a page."""
+    _only_demo(desk)
+    found = _read(desk, Path(settings.MAIL_DIR) / f"{name}.eml") if NAME.fullmatch(name) else None
+    if found is None or not found.html:
+        raise Http404
+    record.access(actor=desk.actor, patient=None, what="outbox", now=desk.now)
+    return HttpResponse(with_linked_styles(found.html))
+
+
+def with_linked_styles(html: str) -> str:
+    """The same page with `mail.css` linked, where a mail has it inside."""
+    return STYLES.sub(format_html('<link rel="stylesheet" href="{}">', static("scheduler/mail.css")), html, count=1)
+
+
 def _only_demo(desk: Desk) -> None:
     """A real center's mail is nobody's to read here."""
     if not (is_demo_mail() and desk.request.user.is_staff):
@@ -69,6 +89,7 @@ def _read(desk: Desk, path: Path) -> Mail | None:
         return None
     message = BytesParser(policy=policy.default).parsebytes(raw)
     body = message.get_body(preferencelist=("plain",))
+    html = message.get_body(preferencelist=("html",))
     return Mail(
         name=path.stem,
         subject=str(message["subject"] or ""),
@@ -76,6 +97,7 @@ def _read(desk: Desk, path: Path) -> Mail | None:
         to=str(message["to"] or ""),
         sent=words.moment(_sent(path).astimezone(desk.center.zone), desk.today),
         text=body.get_content() if body is not None else "",
+        html=html.get_content() if html is not None else "",
     )
 
 

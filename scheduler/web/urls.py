@@ -92,3 +92,4 @@ urlpatterns = [
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<slug:name>/", outbox.mail, name="outbox-mail"),
 ]
+    path("outbox/<slug:name>/html/", outbox.as_html, name="outbox-html"),

@@ -155,3 +155,4 @@ WEB: dict[str, list[Case]] = {
     "outbox/": [Case(OPERATOR, "/outbox/")],
     "outbox/<slug:name>/": [Case(OPERATOR, "/outbox/no-such/")],
 }
+    "outbox/<slug:name>/html/": [Case(OPERATOR, "/outbox/no-such/html/")],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 
 from tests.web.conftest import NOW, Clinic
 
@@ -38,6 +38,25 @@ def test_the_newest_mail_stands_first_and_can_be_read(clinic: Clinic, folder):
     assert "maren@example.org" in mail
 
 
+def test_a_mail_is_shown_as_a_mail_program_draws_it_and_without_a_style_inside(clinic: Clinic, folder):
+    later = time_machine.travel(NOW, tick=False)
+    with later, get_connection("scheduler.services.eml.EmailBackend") as connection:
+        mail = EmailMultiAlternatives("Both", "plain", "desk@example.org", ["a@example.org"], connection=connection)
+        mail.attach_alternative("<html><style>b { color: red }</style><b>Drawn</b></html>", "text/html")
+        mail.send()
+    send("Plain only", after=1)
+    both, plain = (path.stem for path in sorted(folder.glob("*.eml")))
+    client = clinic.client(is_staff=True)
+    assert f"/outbox/{both}/html/" in client.get(f"/outbox/{both}/").content.decode()
+    drawn = client.get(f"/outbox/{both}/html/").content.decode()
+    assert "<b>Drawn</b>" in drawn
+    assert "<style>" not in drawn
+    assert "mail.css" in drawn
+    assert f"/outbox/{plain}/html/" not in client.get(f"/outbox/{plain}/").content.decode()
+    assert client.get(f"/outbox/{plain}/html/").status_code == 404
+    assert clinic.client("manager").get(f"/outbox/{both}/html/").status_code == 404
+
+
 def test_an_empty_outbox_says_what_to_do(clinic: Clinic, folder):
     assert "No mail yet" in clinic.client(is_staff=True).get("/outbox/").content.decode()
 
@@ -52,3 +71,4 @@ def test_only_staff_and_only_where_mail_stays_here(clinic: Clinic, folder, setti
 @pytest.mark.parametrize("name", ["nothing", "..", "0" * 90])
 def test_no_other_file_is_read(clinic: Clinic, folder, name):
     assert clinic.client(is_staff=True).get(f"/outbox/{name}/").status_code == 404
+    assert clinic.client(is_staff=True).get(f"/outbox/{name}/html/").status_code == 404
