@@ -17,7 +17,8 @@ from scheduler.models.places import Center, Chair
 
 
 class WorklistMark(models.Model):
-    """Who took an item, until when it is put off, and whether the floor left it to the desk. `item` is the item's stable key, such as `unplaced:12`."""
+    """Who took an item, until when it is put off, and whether the floor left it to the desk. `item` is the item's
+    stable key, such as `unplaced:12`."""
 
     center = models.ForeignKey(Center, on_delete=models.CASCADE, related_name="worklist_marks")
     item = models.CharField(max_length=60)

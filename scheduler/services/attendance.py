@@ -76,8 +76,7 @@ def set_phase(
         if refusal is not None:
             raise Refused([refusal])
         row.phase, row.phase_at = phase, now
-        if phase == "infusing" and row.actual_start is None:
-            row.actual_start = _minute(now)
+        _stamp(row, phase, _minute(now))
 
     return _change(actor, appointment, "phase", set_, version, now, redates=phase == "infusing")
 
@@ -100,11 +99,14 @@ def complete(
     check_reason(reason, gettext_noop("Say why it was not given, or only partly."), is_needed=outcome != "given")
 
     def set_(row: Appointment) -> None:
-        ended = _actual("actual_end", actual_end or _minute(now), now)
+        ended = _actual("actual_end", actual_end or row.actual_end or _minute(now), now)
         began = _actual("actual_start", actual_start or row.actual_start or min(row.start, ended), now)
         if ended < began:
             raise Malformed("actual_end", gettext_noop("It cannot end before it began."))
         row.actual_start, row.actual_end, row.outcome, row.reason = began, ended, outcome, reason
+        if actual_end is None:  # a tap at the moment she goes; who gives a time writes up what was
+            row.observed_at = _minute(now) if row.phase == "observing" else row.observed_at
+            row.discharged_at = _minute(now)
         row.phase, row.phase_at = "discharged", now
         if outcome == "not-given":
             row.status, row.phase = "cancelled", ""
@@ -114,7 +116,7 @@ def complete(
             row.status = "fulfilled"
             if row.visit_id is not None:
                 Visit.objects.filter(pk=row.visit_id).update(state="done")
-        _give(row, actor, now)
+        give_dose(row, actor, now)
 
     return _change(actor, appointment, "complete", set_, version, now, reason=reason, redates=True)
 
@@ -238,7 +240,24 @@ def _change(
     return run()
 
 
-def _give(row: Appointment, actor: Actor, now: datetime) -> None:
+def _stamp(row: Appointment, phase: str, moment: datetime) -> None:
+    """The time of the step that begins now. Back from observing to the infusion, its end is open again."""
+    if phase == "infusing":
+        row.actual_start = row.actual_start or moment
+        row.actual_end = row.observed_at = None
+    elif phase == "observing":
+        row.actual_end = max(moment, row.actual_start or moment)
+    elif phase == "discharged":
+        row.observed_at = row.discharged_at = moment
+    elif phase in _STAMPS:
+        setattr(row, _STAMPS[phase], moment)
+
+
+_STAMPS = {"in-chair": "in_chair_at", "pre-medication": "premedication_at", "chair-cleaning": "cleaned_at"}
+
+
+def give_dose(row: Appointment, actor: Actor, now: datetime) -> None:
+    """What the booking says was given stands among the doses, once. Called in the transaction of the change."""
     if row.protocol is None or row.patient_id is None or row.actual_start is None:
         return
     ordered = row.visit.course.dose_mg if row.visit is not None else None

@@ -38,6 +38,11 @@ REMEMBERED = (
     "actual_start",
     "actual_end",
     "phase_at",
+    "in_chair_at",
+    "premedication_at",
+    "observed_at",
+    "discharged_at",
+    "cleaned_at",
     "outcome",
     "reason",
 )

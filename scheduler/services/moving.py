@@ -183,6 +183,8 @@ def _begin_anew(row: Appointment | None) -> None:
     assert row is not None  # a booking is reopened
     row.phase, row.outcome, row.reason = "", "", ""
     row.arrived_at = row.checked_in_at = row.actual_start = row.actual_end = row.phase_at = None
+    row.in_chair_at = row.premedication_at = row.observed_at = row.discharged_at = row.cleaned_at = None
+    row.extra_observation_minutes = 0
 
 
 def _tell(written: Sequence[Appointment], before: Mapping[int, dict[str, Any]], verb: str, now: datetime) -> None:

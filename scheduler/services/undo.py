@@ -13,18 +13,21 @@ from django.utils.dateparse import parse_datetime
 from scheduler.domain import lifecycle
 from scheduler.domain.errors import gettext_noop
 from scheduler.domain.permissions import Actor
-from scheduler.models import Appointment, Chair, Course, Dose, Event, Visit
+from scheduler.models import Appointment, Chair, Course, Dose, Event, Occupancy, Reaction, Visit
 from scheduler.services import ledger, record
 from scheduler.services.booking import release_time
-from scheduler.services.changes import days_of, difference, fetch, fresh, snapshot
+from scheduler.services.changes import REMEMBERED, days_of, difference, fetch, fresh, snapshot
 from scheduler.services.following import redate
 from scheduler.services.locking import locked, retrying
 from scheduler.services.moving import moved_to, rest_of_stay
-from scheduler.services.settle import Wanted, keeps_chair, settle
+from scheduler.services.settle import Wanted, keep_stay, keeps_chair, occupy, settle
 from scheduler.services.writing import days, not_possible, still_open
 
-UNDOABLE = frozenset({"arrive", "check-in", "start", "phase", "complete", "confirm", "no-show", "cancel", "move"})
-_TIMES = {"start", "end", "confirmed_at", "arrived_at", "checked_in_at", "actual_start", "actual_end", "phase_at"}
+UNDOABLE = frozenset(
+    {"arrive", "check-in", "start", "phase", "complete", "confirm", "no-show", "cancel", "move"}
+    | {"correct", "reaction"}
+)
+_TIMES = {"start", "end", *(name for name in REMEMBERED if name.endswith("_at")), "actual_start", "actual_end"}
 _PLACE = {"chair_id", "start", "end"}
 
 
@@ -49,13 +52,19 @@ def undo(*, actor: Actor, appointment: Appointment, version: int | None = None, 
             if wanted:
                 row = _take_again(actor, row, before, wanted, now)
             else:
+                if last.verb == "correct":
+                    _entered_no_more(actor, row, before, now)
                 _set(row, before)
-                if was["status"] in lifecycle.LIVE and row.status not in lifecycle.LIVE:
+                if row.status not in lifecycle.LIVE and (was["status"] in lifecycle.LIVE or last.verb == "correct"):
                     release_time(row, reason=row.reason or str(row.status))
                 row.version += 1
                 row.save()
             if last.verb == "complete":
                 _take_dose_back(actor, row, now)
+            elif last.verb == "correct" and row.actual_start is not None:
+                Dose.objects.filter(appointment=row).update(given_at=row.actual_start)
+            elif last.verb == "reaction":
+                _take_reaction_back(row, last)
             if row.visit is not None:
                 redate(row.visit.course, now=now)
             _recorded(actor, row, was, now)
@@ -136,6 +145,28 @@ def _take_dose_back(actor: Actor, row: Appointment, now: datetime) -> None:
             before={"status": "completed"},
             after={"status": "active"},
         )
+
+
+def _entered_no_more(actor: Actor, row: Appointment, before: dict[str, Any], now: datetime) -> None:
+    """The dose that came with times entered afterwards; one that was there before them stays."""
+    was_given = row.status == "fulfilled" and "status" not in before
+    dose = Dose.objects.filter(appointment=row).first()
+    if dose is None or was_given:
+        return
+    if dose.visit_id is None:
+        dose.delete()
+    else:
+        _take_dose_back(actor, row, now)
+
+
+def _take_reaction_back(row: Appointment, last: Event) -> None:
+    """Tapped by mistake: the observation is as long as before, in the chair's plan too."""
+    Reaction.objects.filter(appointment=row, pk=last.after["reaction"]).delete()
+    if row.status in lifecycle.LIVE and "observation_minutes" in last.before:
+        Occupancy.objects.filter(appointment=row).delete()
+        occupy(row)
+        if keeps_chair(row) and row.visit is not None:
+            keep_stay(row.visit.course_id)
 
 
 def _recorded(actor: Actor, row: Appointment, was: dict[str, Any], now: datetime) -> None:

@@ -66,8 +66,11 @@ class TestTheUsualDay:
         attendance.set_phase(actor=actor, appointment=row, phase="observing", now=at(33))
         done = attendance.complete(actor=actor, appointment=row, now=at(50))
         assert (done.status, done.phase, done.outcome) == ("fulfilled", "discharged", "given")
-        assert (done.actual_start, done.actual_end) == (at(3), at(50))
-        attendance.set_phase(actor=actor, appointment=row, phase="chair-cleaning", now=at(55))
+        assert (done.actual_start, done.actual_end) == (at(3), at(33))  # of the infusion
+        assert (done.in_chair_at, done.premedication_at) == (at(-10), at(-5))
+        assert (done.observed_at, done.discharged_at) == (at(50), at(50))
+        cleaned = attendance.set_phase(actor=actor, appointment=row, phase="chair-cleaning", now=at(58))
+        assert cleaned.cleaned_at == at(58)
         assert verbs(row) == ["book", "arrive", "check-in", "phase", "phase", "start", "phase", "complete", "phase"]
         dose = Dose.objects.get()
         assert (dose.given_at, dose.mg, dose.status, dose.place) == (at(3), Decimal(100), "given", "here")

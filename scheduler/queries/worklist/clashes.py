@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 
 from scheduler.domain import lifecycle
 from scheduler.domain.recurrence import Gap, earliest_after, gap_kept
-from scheduler.models import Appointment, Center, Dose, Occupancy
+from scheduler.models import Appointment, Center, Dose
+from scheduler.queries.overruns import of as find_overruns
 from scheduler.queries.worklist.item import Action, Urgency, WorklistItem, say_moment
 
 DOSES_LOOKED_BACK = timedelta(days=200)
 NEXT_LOOKED_AHEAD = timedelta(days=200)
-OVERRUN_COUNTS_FROM = timedelta(minutes=5)
 
 
 def too_soon(center: Center, now: datetime) -> Iterator[WorklistItem]:
@@ -74,43 +74,32 @@ def overruns(center: Center, now: datetime) -> Iterator[WorklistItem]:
         .filter(start__gt=now - timedelta(days=1), start__lt=now + timedelta(hours=12))
         .select_related("patient", "chair", "visit")
     )
-    upcoming: dict[int | None, list[Occupancy]] = {}
-    if running:
-        for occupancy in (
-            Occupancy.objects.filter(
-                chair__in={appointment.chair_id for appointment in running},
-                chair_until__gt=now,
-                chair_from__lt=now + timedelta(hours=24),
-            )
-            .exclude(appointment__status="pending", appointment__hold_expires_at__lte=now)
-            .order_by("chair_from")
-        ):
-            upcoming.setdefault(occupancy.chair_id, []).append(occupancy)
-    for appointment in running:
-        until = _chair_free_at(appointment, now)
-        course = appointment.visit.course_id if appointment.visit is not None else None
-        for occupancy in upcoming.get(appointment.chair_id, ()):
-            begins = occupancy.chair_from
-            is_own = occupancy.appointment_id == appointment.pk or (course is not None and occupancy.stay_id == course)
-            if is_own or begins is None or begins < appointment.start:
-                continue
-            if until - begins < OVERRUN_COUNTS_FROM:
-                continue
-            facts = {
-                "name": appointment.patient.full_name if appointment.patient is not None else "",
-                "chair": appointment.chair.name,
-                "until": f"{until.astimezone(center.zone):%H:%M}",
-                "next": f"{begins.astimezone(center.zone):%H:%M}",
-            }
-            yield _clash(
-                f"clash-overrun:{appointment.pk}",
-                appointment,
-                _("%(name)s will be over time in %(chair)s") % facts,
-                _("About until %(until)s with cleaning; the next visit needs the chair from %(next)s.") % facts,
-                now,
-                when=begins,
-            )
-            break
+    for overrun in find_overruns(running, now):
+        appointment = overrun.appointment
+        facts = {
+            "name": appointment.patient.full_name if appointment.patient is not None else "",
+            "chair": appointment.chair.name,
+            "until": f"{overrun.until.astimezone(center.zone):%H:%M}",
+            "next": f"{overrun.begins.astimezone(center.zone):%H:%M}",
+        }
+        yield _clash(
+            overrun_key(appointment),
+            appointment,
+            _("%(name)s will be over time in %(chair)s") % facts,
+            _("About until %(until)s with cleaning; the next visit needs the chair from %(next)s.") % facts,
+            now,
+            when=overrun.begins,
+        )
+
+
+def overrun_key(appointment: Appointment) -> str:
+    """Of the item about what runs over its time: the floor may leave it to the desk."""
+    return f"clash-overrun:{appointment.pk}"
+
+
+def window_key(appointment: Appointment) -> str:
+    """Of the item about the booking that no longer lies in its window, likewise."""
+    return f"clash-window:{appointment.pk}"
 
 
 def outside_window(center: Center, now: datetime) -> Iterator[WorklistItem]:
@@ -136,7 +125,7 @@ def outside_window(center: Center, now: datetime) -> Iterator[WorklistItem]:
             "due": say_moment(visit.due.astimezone(center.zone)),
         }
         yield _clash(
-            f"clash-window:{appointment.pk}",
+            window_key(appointment),
             appointment,
             _("%(name)s: visit %(number)s no longer fits its due time") % facts,
             _("Now due %(due)s, booked for %(booked)s.") % facts,
@@ -163,18 +152,6 @@ def _latest_doses(patients: list[int | None], now: datetime) -> dict[tuple[int |
         if began is not None:
             latest[(patient, substance)] = max(began, latest.get((patient, substance), began))
     return latest
-
-
-def _chair_free_at(appointment: Appointment, now: datetime) -> datetime:
-    """When the chair is clean again if all goes on as planned from now."""
-    length = appointment.end - appointment.start
-    began = appointment.actual_start or max(appointment.start, now)
-    treated_until = began + length
-    if appointment.phase == "observing":
-        treated_until = min(treated_until, now)
-    elif appointment.phase == "infusing":
-        treated_until = max(treated_until, now)
-    return treated_until + timedelta(minutes=appointment.observation_minutes + appointment.turnover_minutes)
 
 
 def _clash(
