@@ -414,6 +414,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "ChairKindEnum": "scheduler.models.places.ChairKind",
         "ClosureKindEnum": "scheduler.models.places.Closure.Kind",
+        "ChannelEnum": "scheduler.models.ledger.LedgerEntry.Channel",
+        "ContactChannelEnum": "scheduler.models.people.Contact.Channel",
     },
 }
 

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from scheduler.api import shapes
 from scheduler.api.bodies import Body
-from scheduler.api.fields import Day, Flag, Text
+from scheduler.api.fields import Choice, Day, Flag, Moment, Text, Whole
 from scheduler.api.replay import replayable
 from scheduler.api.resource import Resource, as_asked, tagged
 from scheduler.domain.errors import Forbidden
@@ -24,13 +24,20 @@ from scheduler.services.patients import ContactFacts
 
 
 class ContactBody(Body):
-    """How to reach her, or somebody who speaks for her. The first contact gets the mail."""
+    """How to reach her, or somebody who speaks for her. The first contact is told first. One that she has already is
+    known by `id`, or by its address or number, and keeps what isn't named of `may_be_mailed` and `stopped`."""
 
+    id = Whole(required=False, min_value=1, help_text="Of the contact that is meant, where she has it already.")
     name = Text(max_length=200, required=False, allow_blank=True)
     relation = Text(max_length=40, required=False, default="self")
     email = Text(max_length=254, required=False, allow_blank=True)
     phone = Text(max_length=40, required=False, allow_blank=True)
-    may_be_mailed = Flag(required=False, help_text="She agreed to get mail at this address.")
+    language = Text(max_length=10, required=False, allow_blank=True, help_text="Empty: the patient's.")
+    channel = Choice(choices=Contact.Channel.choices, required=False, default="email", help_text="How she is told.")
+    may_be_mailed = Flag(required=False, help_text="She agreed to be written to, by this channel.")
+    stopped = Flag(
+        required=False, help_text="true: nothing more is written to her, somebody calls. false: she starts again."
+    )
     may_book = Flag(required=False)
 
 
@@ -43,7 +50,7 @@ class ChangedPatientBody(Body):
     allergies = Text(max_length=200, required=False, allow_blank=True)
     needs = Text(max_length=200, required=False, allow_blank=True)
     desk_notes = Text(max_length=2000, required=False, allow_blank=True)
-    contacts = ContactBody(many=True, required=False, help_text="Where given, these replace all of hers.")
+    contacts = ContactBody(many=True, required=False, help_text="Where given, these are all of hers: others go.")
 
 
 class PatientBody(ChangedPatientBody):
@@ -58,11 +65,31 @@ class SearchBody(Body):
 
 
 class ContactOut(serializers.ModelSerializer):
+    """`stopped_at`: nothing is written to her since. `bounced_at`: the address came back, and isn't used any more.
+    `number_failed_at`: the number takes no texts."""
+
     email = serializers.CharField()  # may be empty
+    stopped_at = Moment(allow_null=True)
+    bounced_at = Moment(allow_null=True)
+    number_failed_at = Moment(allow_null=True)
 
     class Meta:
         model = Contact
-        fields = ["id", "name", "relation", "email", "phone", "may_be_mailed", "may_book"]
+        fields = [
+            "id",
+            "name",
+            "relation",
+            "email",
+            "phone",
+            "language",
+            "channel",
+            "may_be_mailed",
+            "may_book",
+            "is_primary",
+            "stopped_at",
+            "bounced_at",
+            "number_failed_at",
+        ]
         read_only_fields = fields
 
 
@@ -175,4 +202,4 @@ class PatientSearch(Resource):
 
 def _contacts(body: dict[str, Any]) -> list[ContactFacts] | None:
     given = body.pop("contacts", None)
-    return None if given is None else [ContactFacts(**contact) for contact in given]
+    return None if given is None else [ContactFacts(pk=one.pop("id", None), **one) for one in given]

@@ -47,6 +47,9 @@ class CenterBody(Body):
     address = Text(max_length=200, required=False, allow_blank=True)
     reminder_days = serializers.ListField(child=Whole(min_value=1, max_value=30), required=False, max_length=5)
     reminder_at = Clock(required=False, source="reminder_minute", help_text="Between 07:00 and 21:00.")
+    quiet_from = Clock(required=False, help_text="From then on nothing leaves; reminders leave before.")
+    quiet_until = Clock(required=False, help_text="The same as `quiet_from`: at any time.")
+    country = Text(max_length=2, required=False, help_text="US, say: how phone numbers without + are read.")
     no_show_after_minutes = Whole(min_value=1, max_value=1_440, required=False)
 
 

@@ -35,10 +35,13 @@ from scheduler.services.fingerprints import fingerprint
 
 
 class CenterOut(serializers.ModelSerializer):
-    """`reminder_days` before a visit, at `reminder_at` of the local day, reminders leave."""
+    """`reminder_days` before a visit, at `reminder_at` of the local day, reminders leave; nothing leaves from
+    `quiet_from` to `quiet_until` (the same: at any time). `country` tells how phone numbers without + are read."""
 
     reminder_days = serializers.ListField(child=serializers.IntegerField())
     reminder_at = Clock(source="reminder_minute")
+    quiet_from = Clock()
+    quiet_until = Clock()
 
     class Meta:
         model = Center
@@ -52,6 +55,9 @@ class CenterOut(serializers.ModelSerializer):
             "address",
             "reminder_days",
             "reminder_at",
+            "quiet_from",
+            "quiet_until",
+            "country",
             "no_show_after_minutes",
         ]
 

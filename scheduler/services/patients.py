@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from scheduler.domain import names
 from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
-from scheduler.models import Center, Contact, Patient, Registration
+from scheduler.models import Center, Patient, Registration
 from scheduler.services import record
+from scheduler.services.contacts import ContactFacts as ContactFacts
+from scheduler.services.contacts import replace_all
 from scheduler.services.fingerprints import check_unchanged, fingerprint
 
 OLDEST_YEARS = 120
@@ -23,18 +22,6 @@ MOST_SIGNS = {"first_name": 200, "last_name": 200, "pronouns": 40, "language": 1
 EDITABLE = frozenset(
     {"first_name", "last_name", "birth_date", "pronouns", "language", "allergies", "needs", "desk_notes"}
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactFacts:
-    """How to reach the patient, or somebody who speaks for her; `relation` "self" is the patient."""
-
-    name: str = ""
-    relation: str = "self"
-    email: str = ""
-    phone: str = ""
-    may_be_mailed: bool = True
-    may_book: bool = False
 
 
 def create_patient(
@@ -69,7 +56,7 @@ def create_patient(
         with transaction.atomic():
             patient.save()
             Registration.objects.create(center=center, patient=patient, mrn=mrn)
-            _add_contacts(patient, contacts)
+            replace_all(actor=actor, patient=patient, center=center, contacts=contacts, now=now)
             record.event(actor=actor, verb="registered", subject=patient, now=now)
     except IntegrityError as taken:
         if not Registration.objects.filter(center=center, mrn=mrn).exists():
@@ -93,7 +80,7 @@ def update_patient(
     as_read: str | None = None,
     now: datetime,
 ) -> Patient:
-    """Change what `changes` names, and nothing else; `contacts`, where given, replace all of hers. Raises Malformed,
+    """Change what `changes` names, and nothing else; `contacts`, where given, are then all of hers. Raises Malformed,
     and Stale where `as_read` (her fingerprint) is not what is there."""
     unknown = set(changes) - EDITABLE
     if unknown:
@@ -108,8 +95,7 @@ def update_patient(
         row.search_text = names.search_text(row.first_name, row.last_name)
         row.save()
         if contacts is not None:
-            row.contacts.all().delete()
-            _add_contacts(row, contacts)
+            replace_all(actor=actor, patient=row, center=center, contacts=contacts, now=now)
         changed = sorted(changes) + (["contacts"] if contacts is not None else [])
         # Names of fields only: what stood in them is personal and must stay erasable.
         record.event(actor=actor, verb="corrected", subject=row, after={"fields": changed}, now=now)
@@ -133,27 +119,6 @@ def _check_length(field: str, value: str, most: int) -> None:
         raise Malformed(field, gettext_noop("This is longer than {most} signs."), most=most)
     if any(ord(sign) < 32 for sign in value):
         raise Malformed(field, gettext_noop("There are signs in it that can’t be shown."))
-
-
-def _add_contacts(patient: Patient, contacts: Sequence[ContactFacts]) -> None:
-    for number, facts in enumerate(contacts):
-        if facts.email:
-            try:
-                validate_email(facts.email)
-            except ValidationError as wrong:
-                raise Malformed("email", gettext_noop("An e-mail address looks like name@example.org.")) from wrong
-        _check_length("phone", facts.phone, 40)
-        _check_length("name", facts.name, 200)
-        Contact.objects.create(
-            patient=patient,
-            name=facts.name,
-            relation=facts.relation or "self",
-            email=facts.email,
-            phone=facts.phone,
-            may_be_mailed=facts.may_be_mailed,
-            may_book=facts.may_book,
-            is_primary=number == 0,
-        )
 
 
 def _mrn_taken(mrn: str) -> Refusal:

@@ -31,9 +31,20 @@ from scheduler.services.setup import check_may
 # Courses are generated 414 days ahead; days with bookings beyond that are locked by name.
 DAYS_AHEAD = 430
 CENTER_FIELDS = frozenset(
-    {"name", "mail_name", "phone", "address", "reminder_days", "reminder_minute", "no_show_after_minutes"}
+    {
+        "name",
+        "mail_name",
+        "phone",
+        "address",
+        "country",
+        "reminder_days",
+        "reminder_minute",
+        "quiet_from",
+        "quiet_until",
+        "no_show_after_minutes",
+    }
 )
-REMINDING = frozenset({"reminder_days", "reminder_minute"})
+REMINDING = frozenset({"reminder_days", "reminder_minute", "quiet_from", "quiet_until"})
 MOST_REMINDER_DAYS = 30
 
 
@@ -67,8 +78,9 @@ def unit_fingerprint(unit: Unit) -> str:
 def change_center(
     *, actor: Actor, center: Center, changes: Mapping[str, Any], as_read: str | None = None, now: datetime
 ) -> Center:
-    """Its names, address, phone, and when it reminds; unsent reminders are re-planned by that. `reminder_minute` is
-    of the local day, `no_show_after_minutes` counts from the start. Zone and code stay: bookings hang on them."""
+    """Its names, address, phone, country, when it reminds and when it is quiet; unsent reminders are re-planned by
+    that. `reminder_minute` and the quiet ones are of the local day, `no_show_after_minutes` counts from the start.
+    Zone and code stay: bookings hang on them."""
     check_may(actor)
     _check_known(changes, CENTER_FIELDS)
     _check_reminder_days(changes.get("reminder_days", []))

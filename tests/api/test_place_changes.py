@@ -39,12 +39,24 @@ class TestCenters:
         due = LedgerEntry.objects.filter(kind="reminder", state="due").values_list("due", flat=True)
         assert [f"{moment:%m-%d}" for moment in due] == ["11-29"]
 
+    def test_reminders_follow_new_quiet_hours(self, manager, center, day_suite):
+        patient = make.make_patient(center)
+        place = {"patient": patient.pk, "chair": day_suite.chairs.first().pk, "minutes": 30}
+        manager.post("/appointments/", place | {"start": "2026-12-01T10:00-05:00"})
+        quiet = {"quiet_from": "18:00", "quiet_until": "11:30", "country": "CA"}
+        changed = manager.patch(f"/centers/{center.pk}/", quiet)
+        assert {name: changed.json()[name] for name in quiet} == quiet
+        due = LedgerEntry.objects.filter(kind="reminder", state="due").values_list("due", flat=True)
+        assert [moment.astimezone(center.zone).strftime("%d %H:%M") for moment in due] == ["27 17:30", "29 17:30"]
+
     @pytest.mark.parametrize(
         ("change", "field"),
         [
             ({"reminder_days": [3, 3]}, "reminder_days"),
             ({"reminder_at": "03:00"}, "reminder_minute"),
             ({"time_zone": "Europe/Berlin"}, "time_zone"),
+            ({"quiet_from": "25:00"}, "quiet_from"),
+            ({"country": "XX"}, "country"),
             ({"name": ""}, "name"),
         ],
     )
