@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import prefetch_related_objects
+
 from scheduler.domain import lifecycle, localtime, staffing
 from scheduler.domain.intervals import Interval
 from scheduler.domain.taken_time import TakenTime
 from scheduler.models import Appointment, Chair, Closure, Course, Shift, Unit, UnitDay
-from scheduler.queries import facts, minutes, raw, unit_setup
+from scheduler.queries import facts, minutes, unit_setup
 
 DAYS_BEFORE, DAYS_AFTER = 8, 15  # how far days near are looked for: two of every weekday, so that a holiday shows
 NEAR_BEFORE, NEAR_AFTER = 1, 4
@@ -100,16 +102,20 @@ def schedule(*, unit: Unit, date: date, now: datetime, is_drawn: bool = True) ->
     zone = unit.center.zone
     interval = localtime.day(date, zone)
     wide = _days_around(date, zone) if is_drawn else interval
-    setup = unit_setup.read(unit, wide)
+    setup = unit_setup.read(unit, wide, day=date)  # chairs, hours and the day's version by one statement
     opening = facts.opened(setup.hours, wide, zone, setup.closures)
-    chairs = _chairs(unit, date)
+    chairs = [
+        Chair(id=one.id, unit=unit, name=one.name, kind=one.kind, is_active=one.is_active) for one in setup.chairs
+    ]
     taken = minutes.taken([chair.pk for chair in chairs], wide, now)
     stays = _stays(taken, interval)
     rows = _appointments(unit, interval, stays, now) if is_drawn else _bare_appointments(unit, interval, now)
     appointments = [row for row in rows if shown_time(row).overlaps(interval)]
     today = [row for row in setup.closures if row.starts_at < interval.end and row.ends_at > interval.start]
     by_chair: dict[int, list[Appointment]] = defaultdict(list)
+    known = {chair.pk: chair for chair in chairs}
     for appointment in appointments:
+        appointment.chair = known[appointment.chair_id]  # read already
         by_chair[appointment.chair_id].append(appointment)
     return Day(
         unit=unit,
@@ -131,7 +137,7 @@ def schedule(*, unit: Unit, date: date, now: datetime, is_drawn: bool = True) ->
         quarters=tuple(_quarters(unit, interval, setup, appointments)),
         near=tuple(_near(date, zone, opening, taken, sum(chair.is_active for chair in chairs))) if is_drawn else (),
         doses=_doses(rows, stays) if is_drawn else {},
-        version=next((getattr(chair, "day_version", None) or 0 for chair in chairs), 0),
+        version=setup.version,
     )
 
 
@@ -157,29 +163,13 @@ def shifts(*, unit: Unit, date: date) -> list[Shift]:
     )
 
 
-def _chairs(unit: Unit, date: date) -> list[Chair]:
-    # The day's version rides along: the page asks for it all the time, and a query of its own would cost more.
-    found = []
-    for number, *values in raw.rows(_CHAIRS, {"unit": unit.pk, "date": date}, prepared=True):
-        chair = raw.instance(Chair, values)
-        assert chair is not None  # its id is the table's key
-        chair.day_version = number  # type: ignore[attr-defined]
-        found.append(chair)
-    return found
-
-
-_CHAIRS = f"""SELECT (SELECT version FROM scheduler_unitday WHERE unit_id = %(unit)s AND date = %(date)s),
-        {raw.columns(Chair, "c")}
-    FROM scheduler_chair c WHERE c.unit_id = %(unit)s
-    ORDER BY {", ".join(f'c."{name}"' for name in Chair._meta.ordering)}"""
-
-
 def _appointments(unit: Unit, interval: Interval, stays: Iterable[Stay], now: datetime) -> list[Appointment]:
     """What may touch the day, and every dose of the courses that stay."""
-    shown = minutes.shown_on(unit.pk, interval, _begun_around(interval), [stay.course.pk for stay in stays], now)
+    courses = [stay.course.pk for stay in stays]
+    rows = minutes.shown_on(unit.pk, interval, _begun_around(interval), courses, now)
     # A day has few protocols and they are wide: each is read once, not with every row.
-    rows = Appointment.objects.filter(pk__in=shown).select_related("patient", "visit__course")
-    return list(rows.prefetch_related("protocol"))
+    prefetch_related_objects(rows, "protocol")
+    return rows
 
 
 def _bare_appointments(unit: Unit, interval: Interval, now: datetime) -> list[Appointment]:

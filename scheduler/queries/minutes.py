@@ -6,18 +6,19 @@ A begun minute counts as taken. The number of statements does not depend on how 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Model
 
 from scheduler.domain import lifecycle
 from scheduler.domain.availability import minute_after, minute_of
 from scheduler.domain.intervals import Interval
 from scheduler.domain.taken_time import TakenTime, by_chair
 from scheduler.domain.watched import WatchedTime
-from scheduler.models import Appointment
+from scheduler.models import Appointment, Course, Patient, Visit
 from scheduler.queries import raw
 
 # Holds that ran out are few and have an index of their own; a join would look up every booking for their sake.
@@ -70,11 +71,28 @@ def watched(unit: int, span: Interval, around: Interval, now: datetime) -> Watch
     return WatchedTime(raw.rows(sql, given))
 
 
-def shown_on(unit: int, day: Interval, around: Interval, courses: Collection[int], now: datetime) -> list[int]:
-    """The ids of what may show on the day, planned or real, and of all doses of the `courses`. A little too many:
-    queries/day.py looks closer. `around` is when they may have begun: what the index can find. All in UTC."""
-    sql = _shown("a.id") + _OF_COURSES.format(courses=raw.ids(courses))
-    return [pk for (pk,) in raw.rows(sql, _shown_given(unit, day, around, now))]
+def shown_on(unit: int, day: Interval, around: Interval, courses: Collection[int], now: datetime) -> list[Appointment]:
+    """What may show on the day, planned or real, and all doses of the `courses`, each with its patient, visit and
+    course. A little too much: queries/day.py looks closer. `around` is when they may have begun: what the index can
+    find. All in UTC."""
+    inner = _shown("a.id") + _OF_COURSES.format(courses=raw.ids(courses))
+    found = raw.rows(_WITH_PATIENTS.format(shown=inner), _shown_given(unit, day, around, now))
+    return [_with_patient(values) for values in found]
+
+
+def _with_patient(values: Sequence[Any]) -> Appointment:
+    parts, first = [], 0
+    for model in _MODELS:
+        last = first + raw.width(model)
+        parts.append(raw.instance(model, values[first:last]))
+        first = last
+    row, patient, visit, course = parts
+    assert isinstance(row, Appointment)  # its id is the table's key
+    row.patient = patient
+    if visit is not None:
+        visit.course = course
+    row.visit = visit
+    return row
 
 
 def rows_on(unit: int, day: Interval, around: Interval, now: datetime) -> list[Appointment]:
@@ -82,6 +100,13 @@ def rows_on(unit: int, day: Interval, around: Interval, now: datetime) -> list[A
     sql = _shown(raw.columns(Appointment, "a")) + " ORDER BY a.start, a.id"
     found = raw.rows(sql, _shown_given(unit, day, around, now), prepared=True)
     return [row for values in found if (row := raw.instance(Appointment, values)) is not None]
+
+
+_MODELS: tuple[type[Model], ...] = (Appointment, Patient, Visit, Course)
+_WITH_PATIENTS = f"""SELECT {", ".join(raw.columns(model, alias) for model, alias in zip(_MODELS, "rpvc", strict=True))}
+    FROM scheduler_appointment r LEFT JOIN scheduler_patient p ON p.id = r.patient_id
+    LEFT JOIN scheduler_visit v ON v.id = r.visit_id LEFT JOIN scheduler_course c ON c.id = v.course_id
+    WHERE r.id IN ({{shown}}) ORDER BY r.start, r.id"""
 
 
 def _shown(columns: str) -> str:

@@ -23,30 +23,40 @@ from scheduler.queries import raw
 class UnitSetup:
     """`hours` are (weekday, opens, closes), `patterns` the same with (nurses, patients, acuity) behind. `published` are
     the local dates whose shifts are; a day more at both ends may be among them. Closures come by start; they can be
-    shown, but lack their center and cannot be saved."""
+    shown, but lack their center and cannot be saved. `resting` are the chairs out of service and `version` is that of
+    the day; both only where `read` was asked for a day."""
 
     chairs: tuple[ChairFacts, ...]
     closures: tuple[Closure, ...]
     hours: tuple[tuple[int, int, int], ...]
     patterns: tuple[tuple[int, int, int, int, int, int], ...]
     published: frozenset[date]
+    resting: frozenset[int] = frozenset()
+    version: int = 0
 
 
-def read(unit: Unit, span: Interval) -> UnitSetup:
-    """`span` in UTC. The chairs are those in service, in their order."""
+def read(unit: Unit, span: Interval, *, day: date | None = None) -> UnitSetup:
+    """`span` in UTC. The chairs are those in service, in their order; for a `day` (local) all of them."""
     found: dict[str, list[Sequence[Any]]] = defaultdict(list)
     given = {"unit": unit.pk, "center": unit.center_id, "first": span.start, "last": span.end}
-    for what, *row in raw.rows(_STATEMENTS[connection.vendor], given, prepared=True):
+    statement = _STATEMENTS[connection.vendor]
+    if day is not None:
+        statement, given = statement + _OF_A_DAY, given | {"day": day}
+    for what, *row in raw.rows(statement, given, prepared=True):
         found[what].append(row)
+    chairs = sorted([*found["chair"], *found["resting"]], key=lambda row: (row[1], row[0]))
+    resting = frozenset(row[0] for row in found["resting"])
     return UnitSetup(
         chairs=tuple(
-            ChairFacts(id=pk, name=name, kind=kind)
-            for pk, _position, *_others, name, kind in sorted(found["chair"], key=lambda row: (row[1], row[0]))
+            ChairFacts(id=pk, name=name, kind=kind, is_active=pk not in resting)
+            for pk, _position, *_others, name, kind in chairs
         ),
         closures=tuple(sorted((_closure(row) for row in found["closure"]), key=lambda row: (row.starts_at, row.pk))),
         hours=tuple((row[0], row[1], row[2]) for row in found["hours"]),
         patterns=tuple((row[0], row[1], row[2], row[3], row[4], row[5]) for row in found["pattern"]),
         published=frozenset(date.fromisoformat(row[-2]) for row in found["published"]),
+        resting=resting,
+        version=next((row[0] for row in found["version"]), 0),
     )
 
 
@@ -73,6 +83,11 @@ _STATEMENT = """SELECT 'chair', CAST(id AS bigint), CAST(position AS bigint), CA
     UNION ALL SELECT 'published', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, CAST(date AS text), NULL
     FROM scheduler_unitday
     WHERE unit_id = %(unit)s AND date >= {first_day} AND date <= {last_day} AND shifts_published"""
+_OF_A_DAY = """
+    UNION ALL SELECT 'resting', id, position, NULL, NULL, NULL, NULL, NULL, NULL, name, kind
+    FROM scheduler_chair WHERE unit_id = %(unit)s AND NOT is_active
+    UNION ALL SELECT 'version', version, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM scheduler_unitday WHERE unit_id = %(unit)s AND date = %(day)s"""
 _STATEMENTS = {
     "sqlite": _STATEMENT.format(
         moment="NULL", first_day="date(%(first)s, '-1 day')", last_day="date(%(last)s, '+1 day')"

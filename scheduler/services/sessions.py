@@ -14,13 +14,18 @@ from hashlib import sha256
 from django.contrib.auth.models import User
 
 from scheduler.domain import user_agents
-from scheduler.models import Membership, SignIn
+from scheduler.domain.permissions import WALL
+from scheduler.models import Center, Membership, SignIn
+from scheduler.queries import raw
 from scheduler.services import account_events
 
 Why = SignIn.Why
 
 IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=12)  # one long shift
+# A screen on the wall, which nobody touches and which can do nothing (docs/decisions/0014-a-wall-signs-in-as-one.md).
+WALL_LASTS = timedelta(days=180)
+WALL_SEEN_EVERY = timedelta(hours=1)
 WARNING = timedelta(minutes=2)
 # How long a proof of who she is counts before pages that ask to sign in again.
 FRESH = timedelta(minutes=10)
@@ -65,18 +70,26 @@ def memberships_of(user: User) -> list[Membership]:
 
 
 def look(*, user: User, sign_in: SignIn, is_background: bool, now: datetime) -> Standing:
-    """Judge a session at a request, in two queries. A request that nobody made by hand (`is_background`: a page that
+    """Judge a session at a request; one that `find` read brings her memberships along. A request that nobody made by hand (`is_background`: a page that
     asks for news by itself) doesn't count as being there. What is judged to be over is ended."""
-    memberships = memberships_of(user)
+    memberships = sign_in.__dict__.pop("memberships", None)
+    if memberships is None:
+        memberships = memberships_of(user)
     why = _why_over(user, sign_in, memberships, now)
     if why:
         end(sign_in=sign_in, why=why, now=now)
         return Standing(sign_in, memberships, why=why)
-    if not is_background and now - sign_in.last_seen_at >= SEEN_EVERY:
+    on_wall = is_wall(user, memberships)
+    if (on_wall or not is_background) and now - sign_in.last_seen_at >= (WALL_SEEN_EVERY if on_wall else SEEN_EVERY):
         touch(sign_in=sign_in, now=now)
     return Standing(
         sign_in, memberships, lacks_factor=not sign_in.second_factor and any(map(_needs_factor, memberships))
     )
+
+
+def is_wall(user: User, memberships: Sequence[Membership]) -> bool:
+    """Whether that user is a wall screen everywhere, and nothing else: only then her session lasts long."""
+    return bool(memberships) and not user.is_staff and all(each.role == WALL for each in memberships)
 
 
 def touch(*, sign_in: SignIn, now: datetime) -> None:
@@ -98,10 +111,13 @@ def is_fresh(sign_in: SignIn, *, now: datetime) -> bool:
     return sign_in.confirmed_at is not None and now - sign_in.confirmed_at < FRESH
 
 
-def ends_at(sign_in: SignIn) -> tuple[datetime, bool]:
+def ends_at(standing: Standing) -> tuple[datetime, bool]:
     """When the session ends if nothing is done (UTC), and whether doing something would not help."""
-    idle, absolute = sign_in.last_seen_at + IDLE, sign_in.since + ABSOLUTE
-    return min(idle, absolute), absolute <= idle
+    sign_in = standing.sign_in
+    idle, absolute = _limits(sign_in.user, standing.memberships)
+    return min(sign_in.last_seen_at + idle, sign_in.since + absolute), absolute <= idle + (
+        sign_in.last_seen_at - sign_in.since
+    )
 
 
 def end(*, sign_in: SignIn, why: str, now: datetime) -> bool:
@@ -121,19 +137,26 @@ def end_others(*, user: User, but: SignIn | None = None, why: str, now: datetime
 
 def listing(*, user: User, now: datetime) -> list[SignIn]:
     """Her sessions that go on, the last seen first. What has run out without another request isn't among them."""
+    idle, absolute = _limits(user, memberships_of(user))
     return list(
         SignIn.objects.filter(
-            user=user, ended_at=None, last_seen_at__gt=now - IDLE, since__gt=now - ABSOLUTE
+            user=user, ended_at=None, last_seen_at__gt=now - idle, since__gt=now - absolute
         ).select_related("user")
     )
+
+
+def _limits(user: User, memberships: Sequence[Membership]) -> tuple[timedelta, timedelta]:
+    """How long a session lasts without use, and at most."""
+    return (WALL_LASTS, WALL_LASTS) if is_wall(user, memberships) else (IDLE, ABSOLUTE)
 
 
 def _why_over(user: User, sign_in: SignIn, memberships: Sequence[Membership], now: datetime) -> str:
     if sign_in.ended_at is not None:
         return sign_in.why_ended
-    if now - sign_in.since >= ABSOLUTE:
+    idle, absolute = _limits(user, memberships)
+    if now - sign_in.since >= absolute:
         return Why.ABSOLUTE
-    if now - sign_in.last_seen_at >= IDLE:
+    if now - sign_in.last_seen_at >= idle:
         return Why.IDLE
     if sign_in.roles != _digest(user, memberships):
         return Why.ROLES
@@ -150,7 +173,26 @@ def _digest(user: User, memberships: Sequence[Membership]) -> str:
 
 
 def find(*, pk: object, user_id: int) -> SignIn | None:
-    """The user's own session of that id."""
+    """The user's own session of that id; with her memberships, which `look` needs at once."""
     if not isinstance(pk, int):
         return None
-    return SignIn.objects.filter(pk=pk, user=user_id).select_related("user").first()
+    found = None
+    for values in raw.rows(_FIND, {"pk": pk, "user": user_id}, prepared=True):
+        found = found or raw.instance(SignIn, values[:_OF_SIGN_IN])
+        assert found is not None  # the join is outer on the other side
+        memberships = found.__dict__.setdefault("memberships", [])
+        membership = raw.instance(Membership, values[_OF_SIGN_IN:_OF_MEMBERSHIP])
+        if membership is not None:
+            center = raw.instance(Center, values[_OF_MEMBERSHIP:])
+            assert center is not None  # a membership without a center can't be
+            membership.center = center
+            memberships.append(membership)
+    return found
+
+
+_OF_SIGN_IN = raw.width(SignIn)
+_OF_MEMBERSHIP = _OF_SIGN_IN + raw.width(Membership)
+_FIND = f"""SELECT {raw.columns(SignIn, "s")}, {raw.columns(Membership, "m")}, {raw.columns(Center, "c")}
+    FROM scheduler_signin s LEFT JOIN scheduler_membership m ON m.user_id = s.user_id
+    LEFT JOIN scheduler_center c ON c.id = m.center_id
+    WHERE s.id = %(pk)s AND s.user_id = %(user)s ORDER BY c.name, m.id"""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from scheduler.models import Unit
 from scheduler.queries import day as days
 from scheduler.services import record
-from scheduler.web import stays, words
+from scheduler.web import last, stays, words
 from scheduler.web.dates import read_date
 from scheduler.web.door import Desk, door, page
 from scheduler.web.grid import Grid, grid_for
@@ -30,6 +30,8 @@ def home(desk: Desk) -> HttpResponse:
     """Today's board of the unit that was looked at last; for who sees no schedule, the record."""
     if desk.may("read-record") and not desk.may("view-schedule"):
         return redirect("record")
+    if desk.may("view-wall") and not desk.may("view-schedule"):
+        return redirect("wall-home")
     desk.need("view-schedule")
     if not desk.units:
         return page(desk, "scheduler/no_unit.html", {"title": _("No unit yet"), "place": "board"})
@@ -51,7 +53,7 @@ def board(desk: Desk, *, unit: str, date: date) -> HttpResponse:
     return show(desk, desk.unit(unit), date, picked=int(picked) if picked.isascii() and picked.isdigit() else None)
 
 
-@door("view-schedule")
+@door("view-wall")
 def version(desk: Desk, *, unit: str, date: date) -> HttpResponse:
     """What the open board asks every few seconds: has anything changed?"""
     return JsonResponse({"version": days.version(unit=desk.unit(unit), date=date)})
@@ -100,6 +102,7 @@ def show(
         "counts": _counts(day, desk),
         "stays": stays.overview(day, grid, desk.now),
         "here": reverse("board", kwargs={"unit": unit.code, "date": date}),
+        "toast": last.toast(desk.request.session, desk.center, desk.now, shown=day.appointments),
         "panel": panel(desk, visit, trouble=trouble) if visit is not None else None,
     }
     return page(desk, "scheduler/board.html", context, status=status)

@@ -158,7 +158,7 @@ def page(desk: Desk, template: str, context: dict[str, Any], *, status: int = 20
         "can": Allowed(desk),
         "waiting": counts.waiting(desk.center, desk.now) if desk.may("view-schedule") else None,
         "session_left": limits.seconds_left(desk.request, desk.now),
-        "toast": last.toast(desk.request.session, desk.center, desk.now),
+        "toast": None if "toast" in context else last.toast(desk.request.session, desk.center, desk.now),
     }
     return render(desk.request, template, frame | context, status=status)
 

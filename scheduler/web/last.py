@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,15 +37,18 @@ def of(session: SessionBase) -> dict[str, Any] | None:
     return session.get(KEY)
 
 
-def toast(session: SessionBase, center: Center, now: datetime) -> dict[str, Any] | None:
-    """The sentence and what its Undo needs; None where nothing was done lately."""
+def toast(
+    session: SessionBase, center: Center, now: datetime, *, shown: Iterable[Appointment] = ()
+) -> dict[str, Any] | None:
+    """The sentence and what its Undo needs; None where nothing was done lately. `shown` are visits that the page has
+    read already."""
     done = of(session)
     if done is None:
         return None
     at = parse_datetime(done["at"])
     if at is None or now - at > OFFERED_FOR:
         return None
-    appointment = (
+    appointment = next((each for each in shown if each.pk == done["appointment"]), None) or (
         Appointment.objects.filter(pk=done["appointment"], center=center).select_related("patient", "chair").first()
     )
     if appointment is None:

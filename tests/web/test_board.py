@@ -208,7 +208,7 @@ def test_a_board_of_many_visits_takes_few_queries(clinic: Clinic, django_assert_
     UnitDay.objects.filter(unit=clinic.day).update(shifts_published=True)  # shifts and breaks are read too
     client = clinic.client()
     client.get("/board/day/2026-11-25/")  # the worklist's number is kept for some seconds
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(12):
         page = client.get("/board/day/2026-11-25/").content.decode()
     assert page.count('class="appt ') == 12
 
@@ -250,7 +250,7 @@ def test_the_number_of_queries_does_not_grow_with_shifts_and_breaks(clinic: Clin
             )
     client = clinic.client()
     client.get("/board/day/2026-11-24/")
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(12):
         page = client.get("/board/day/2026-11-24/").content.decode()
     assert "2 on break" in page
     assert "Nobody from 16:00" in page
