@@ -40,6 +40,18 @@ def wake(*, actor: Actor, center: Center, item: str, now: datetime) -> WorklistM
     return _mark(actor, center, item, "wake", now, snoozed_until=None, reason="")
 
 
+def ask(*, actor: Actor, center: Center, item: str, now: datetime) -> WorklistMark:
+    """The floor leaves it to the desk: it is urgent now, and back on the list if it was put off. Asked again it is
+    the same question."""
+    with transaction.atomic():
+        known = (
+            WorklistMark.objects.select_for_update().filter(center=center, item=item, asked_at__isnull=False).first()
+        )
+        if known is not None and known.snoozed_until is None:
+            return known
+        return _mark(actor, center, item, "ask", now, asked_at=now, asked_by=actor.who, snoozed_until=None, reason="")
+
+
 def _mark(actor: Actor, center: Center, item: str, verb: str, now: datetime, **values: object) -> WorklistMark:
     if not item or len(item) > 60:
         raise Malformed("item", gettext_noop("There is no such thing on the worklist."))

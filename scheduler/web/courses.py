@@ -9,8 +9,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from scheduler.domain.errors import Malformed, Refused
-from scheduler.models import Appointment, Chair, Course, Event, Protocol, Visit
-from scheduler.services import courses, following, moving, record
+from scheduler.models import Appointment, Course, Event, Protocol, Visit
+from scheduler.services import accepting, courses, following, record
 from scheduler.web import history, words
 from scheduler.web.door import Desk, door, page
 from scheduler.web.glyphs import glyph
@@ -50,7 +50,7 @@ def act(desk: Desk, *, pk: int, action: str) -> HttpResponse:
         "resume": lambda: courses.resume(**common),
         "discontinue": lambda: courses.discontinue(**common),
         "amend": lambda: courses.amend(**common, protocol=_newest(found)),
-        "accept": lambda: _accept(desk, found),
+        "accept": lambda: accepting.accept(actor=desk.actor, course=found, now=desk.now),
     }
     if action not in steps:
         raise Http404
@@ -79,21 +79,6 @@ def _try(desk: Desk, found: Course, step: Any) -> HttpResponse:
     except Refused as refused:
         return _show(desk, found, trouble=[each.say(_) for each in refused.refusals], status=409)
     return redirect("course", pk=found.pk)
-
-
-def _accept(desk: Desk, found: Course) -> None:
-    """Move the first booking that no longer fits to its proposed place, and what follows from it along."""
-    first = next(iter(following.proposals(found, now=desk.now)), None)
-    if first is None or first.slot is None:
-        return
-    moving.move(
-        actor=desk.actor,
-        appointment=first.appointment,
-        chair=Chair.objects.select_related("unit__center").get(pk=first.slot.chair.id),
-        start=first.slot.start,
-        accept_following=True,
-        now=desk.now,
-    )
 
 
 def _newest(found: Course) -> Protocol:

@@ -30,7 +30,9 @@ SOURCES = (
 
 def items(*, center: Center, now: datetime, snoozed: bool = False) -> list[WorklistItem]:
     """What needs a person: most urgent first, then by when. With `snoozed`, what was put off until later instead."""
-    marks = {mark.item: mark for mark in WorklistMark.objects.filter(center=center).select_related("claimed_by")}
+    marks = {
+        mark.item: mark for mark in WorklistMark.objects.filter(center=center).select_related("claimed_by", "center")
+    }
     found = [
         item.marked(marks[item.key]) if item.key in marks else item
         for source in SOURCES

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.utils import formats
+from django.utils.translation import gettext as _
 
 Urgency = Literal["now", "today", "later"]
 URGENCIES: tuple[Urgency, ...] = ("now", "today", "later")
@@ -47,8 +48,14 @@ class WorklistItem:
     snooze_reason: str = ""
 
     def marked(self, mark: Any) -> WorklistItem:
-        """With who took it and until when it is put off (a models.WorklistMark)."""
-        return replace(self, claimed_by=mark.claimed_by, snoozed_until=mark.snoozed_until, snooze_reason=mark.reason)
+        """With who took it, until when it is put off, and what the floor left to the desk (a models.WorklistMark)."""
+        marked = replace(self, claimed_by=mark.claimed_by, snoozed_until=mark.snoozed_until, snooze_reason=mark.reason)
+        if mark.asked_at is None:
+            return marked
+        said = _("The floor asks the desk, since %(moment)s.") % {
+            "moment": say_moment(mark.asked_at.astimezone(mark.center.zone))
+        }
+        return replace(marked, urgency="now", detail=f"{self.detail} {said}")
 
 
 def say_day(local: datetime) -> str:

@@ -1,0 +1,70 @@
+"""Accepting what follows from what happened: the proposals for a course's later bookings, as they were shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from scheduler.domain.errors import Stale
+from scheduler.domain.permissions import Actor
+from scheduler.domain.recurrence import gap_kept
+from scheduler.models import Appointment, Chair, Course
+from scheduler.queries.drafts import happened
+from scheduler.services.following import Proposal, live_of_course, proposals
+from scheduler.services.moving import move
+
+
+def accept(*, actor: Actor, course: Course, seen: str | None = None, now: datetime) -> Appointment | None:
+    """Move the first booking that no longer fits to its proposed place, and what follows from it along: all or none.
+
+    `seen` is the `sign` of the proposals that the person looked at: Stale where they are others by now. None where
+    there is nothing to accept any more: somebody else has done it. Raises Refused as moving does.
+    """
+    found = proposals(course, now=now)
+    first = next((each for each in found if each.slot is not None), None)
+    if first is None or first.slot is None or first is not found[0]:
+        if found and seen is not None:
+            raise Stale
+        return None
+    if seen is not None and sign(found) != seen:
+        raise Stale
+    return move(
+        actor=actor,
+        appointment=first.appointment,
+        chair=Chair.objects.select_related("unit__center").get(pk=first.slot.chair.id),
+        start=first.slot.start,
+        accept_following=True,
+        version=first.appointment.version,
+        now=now,
+    )
+
+
+def sign(found: Sequence[Proposal]) -> str:
+    """What is proposed, in a word that a form can carry: ids and minutes only."""
+    return "-".join(
+        f"{each.appointment.pk}.{each.slot.chair.id}.{int(each.slot.start.timestamp()) // 60}" if each.slot else "x"
+        for each in found
+    )
+
+
+def unsettled(courses: Iterable[Course]) -> list[Course]:
+    """Those of the courses that may have proposals: a booking lies outside its window or too near to what happened.
+    A cheap look, so that a day's page asks `proposals` about few; two statements for each course."""
+    found = []
+    for course in courses:
+        coming = [
+            row
+            for row in live_of_course(course.pk)
+            if row.status in ("pending", "booked") and row.actual_start is None and row.visit is not None
+        ]
+        if not coming:
+            continue
+        last = max(happened(course).values(), default=None)
+        gap = course.protocol.spec().gap
+        first = coming[0]
+        is_near = last is not None and first.start > last and not gap_kept(gap, last, first.start, course.center.zone)
+        if is_near or any(
+            not row.visit.window_start <= row.start < row.visit.window_end for row in coming if row.visit is not None
+        ):
+            found.append(course)
+    return found
