@@ -6,6 +6,7 @@ from scheduler.models.courses import Course, Visit
 from scheduler.models.doses import Dose
 from scheduler.models.floor import ChecklistAnswer, PrescriberDecision, Reaction, SheetPrint
 from scheduler.models.idempotency import IdempotencyKey
+from scheduler.models.imports import Import, ImportBatch, ImportRow
 from scheduler.models.ledger import LedgerEntry
 from scheduler.models.links import Link
 from scheduler.models.messages import Breaker, Wording
@@ -34,6 +35,9 @@ __all__ = [
     "Event",
     "Heartbeat",
     "IdempotencyKey",
+    "Import",
+    "ImportBatch",
+    "ImportRow",
     "LedgerEntry",
     "Link",
     "Membership",

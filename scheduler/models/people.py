@@ -26,10 +26,21 @@ class Patient(models.Model):
         max_length=450, editable=False, help_text=_("The names without accents and case; services keep it.")
     )
     created_at = models.DateTimeField()
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="merged_from",
+        help_text=_("Who she turned out to be: all that was hers is there now."),
+    )
 
     class Meta:
         ordering = ["last_name", "first_name", "id"]
-        indexes = [models.Index(fields=["birth_date"], name="patient_by_birth_date")]
+        indexes = [
+            models.Index(fields=["birth_date"], name="patient_by_birth_date"),
+            models.Index(fields=["search_text"], name="patient_by_search_text", opclasses=["varchar_pattern_ops"]),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(last_name=""), name="patient_has_a_last_name"),
         ]
