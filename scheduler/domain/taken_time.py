@@ -17,7 +17,7 @@ class TakenTime(Mapping[int, list[Taken]]):
     from one of the whole `span` for each chair: a plan asks again for every visit."""
 
     def __init__(self, rows: Mapping[int, Sequence[Row]], span: Interval) -> None:
-        self._rows = rows
+        self._rows, self._span = rows, span
         self._whole = Horizon.of(span)
         self._masks: dict[int, int] = {}
 
@@ -27,6 +27,10 @@ class TakenTime(Mapping[int, list[Taken]]):
         if isinstance(taken, cls):
             return taken
         return cls({chair: [_row(one) for one in rows] for chair, rows in taken.items()}, span)
+
+    def with_more(self, chair: int, taken: Taken) -> TakenTime:
+        """The same with one more piece of time taken, for a plan that goes on."""
+        return TakenTime({**self._rows, chair: [*self._rows.get(chair, ()), _row(taken)]}, self._span)
 
     def busy(self, chair: int, horizon: Horizon, *, without: Collection[int], course: int | None) -> int:
         """The minutes of the horizon that others take: not the appointments `without`, not the stay of `course`."""

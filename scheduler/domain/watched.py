@@ -70,6 +70,11 @@ class WatchedTime(Sequence[tuple[int, Care]]):
             self._sums[first, count] = _sums(self._rows, first, count)
         return self._sums[first, count]
 
+    def changed(self, *, without: int, by: tuple[int, Care] | None = None) -> WatchedTime:
+        """Without an appointment's care, and with another instead, for a plan that goes on."""
+        more = [] if by is None else [_row(*by)]
+        return WatchedTime([*(row for row in self._rows if row[0] != without), *more])
+
     def _all(self) -> list[tuple[int, Care]]:
         if self._cares is None:
             self._cares = [(row[0], _care(row)) for row in self._rows]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -37,6 +38,20 @@ from scheduler.queries import minutes, unit_setup
 LONGEST_CARE = timedelta(hours=24)
 
 
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Shifts that somebody would not work from `since` on (UTC)."""
+
+    shifts: frozenset[int]
+    since: datetime
+
+    def rest(self, shift: int, interval: Interval) -> list[Interval]:
+        """What is left of that shift: all of it, its beginning, or nothing."""
+        if shift not in self.shifts or interval.end <= self.since:
+            return [interval]
+        return [Interval(interval.start, self.since)] if interval.start < self.since else []
+
+
 def unit_facts(
     *,
     unit: Unit,
@@ -44,8 +59,10 @@ def unit_facts(
     now: datetime,
     chairs: Iterable[Chair] | None = None,
     with_nurses: bool = True,
+    away: Away | None = None,
 ) -> UnitFacts:
-    """The unit over `span` (UTC). `chairs` None means all of its active chairs."""
+    """The unit over `span` (UTC). `chairs` None means all of its active chairs. `away` is a nurse who would not be
+    there."""
     zone = unit.center.zone
     setup = unit_setup.read(unit, span)
     known = setup.chairs
@@ -62,7 +79,7 @@ def unit_facts(
         closed=tuple(closed(setup.closures)),
         chairs={chair.id: chair for chair in known},
         taken=minutes.taken([chair.id for chair in known], span, now),
-        capacity=staffed(unit, span, zone, published, setup.patterns) if with_nurses else {},
+        capacity=staffed(unit, span, zone, published, setup.patterns, away) if with_nurses else {},
         cares=cares(unit, span, now) if with_nurses else (),
     )
 
@@ -152,12 +169,13 @@ def staffed(
     zone: ZoneInfo,
     published: Collection[date],
     rows: Iterable[tuple[int, int, int, int, int, int]],
+    away: Away | None = None,
 ) -> Mapping[datetime, staffing.Quarter]:
     """`capacity` from the dates whose shifts are published, and the patterns' rows of (weekday, opens, closes,
     nurses, patients, acuity)."""
     days = dates(span, zone)
     by_shift = merged(localtime.day(day, zone) for day in published)
-    shifts = _shifts(unit, span, by_shift) if by_shift else []
+    shifts = _shifts(unit, span, by_shift, away) if by_shift else []
     patterns: dict[int, list[tuple[int, int, int, int, int]]] = defaultdict(list)
     for weekday, *rest in rows:
         patterns[weekday].append(tuple(rest))  # type: ignore[arg-type]
@@ -176,7 +194,7 @@ def staffed(
     return staffing.capacity_over(span, shifts, laid)
 
 
-def _shifts(unit: Unit, span: Interval, published: list[Interval]) -> list[staffing.ShiftFacts]:
+def _shifts(unit: Unit, span: Interval, published: list[Interval], away: Away | None) -> list[staffing.ShiftFacts]:
     """Published shifts that touch the span, clipped to published days: a night shift may reach into a day whose
     own shifts are not published, where the pattern counts her already."""
     # One row for each break of a shift, and one for a shift without any.
@@ -190,9 +208,10 @@ def _shifts(unit: Unit, span: Interval, published: list[Interval]) -> list[staff
             breaks.append(Interval(away_from, away_until))
     return [
         staffing.ShiftFacts(interval=part, patients=patients, acuity=acuity, breaks=tuple(breaks))
-        for (_pk, start, end, patients, acuity), breaks in found.items()
+        for (pk, start, end, patients, acuity), breaks in found.items()
+        for there in ([Interval(start, end)] if away is None else away.rest(pk, Interval(start, end)))
         for day in published
-        if (part := Interval(start, end).intersection(day)) is not None
+        if (part := there.intersection(day)) is not None
     ]
 
 

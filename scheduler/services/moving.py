@@ -150,32 +150,46 @@ def _move_all(
     @retrying
     def run() -> list[Appointment]:
         with locked(patients=patients(wanted), days=days(wanted), now=now):
-            current: list[Wanted] = []
-            before = {}
-            for one in wanted:
-                assert one.appointment is not None  # moves are of bookings
-                row = fresh(one.appointment, versions.get(one.appointment.pk))
-                refusal = lifecycle.transition_is_allowed(verb, row.status)
-                if refusal is not None:
-                    raise Refused([refusal])
-                if row.actual_start is not None and verb == "move" and one.start != row.start:
-                    raise not_possible(gettext_noop("This treatment has begun, so its time stays."))
-                before[row.pk] = snapshot(row)
-                current.append(replace(one, appointment=row))
-            if verb == "reopen":
-                still_open(replace(current[0], appointment=None), now)
-                _begin_anew(current[0].appointment)
-            written = settle(actor=actor, wanted=current, override=override, now=now)
-            for row in written:
-                if row.confirmed_at is not None and before[row.pk]["start"] != row.start:
-                    row.confirmed_at = None  # she confirmed another time
-                    row.save(update_fields=["confirmed_at"])
-                recorded(actor, verb, row, before[row.pk], override, now)
-            _tell(written, before, verb, now)
-            following.redate_all(written, now=now)
-            return written
+            return write_moves(actor=actor, wanted=wanted, override=override, versions=versions, now=now, verb=verb)
 
     return with_alternatives(run, wanted, now)[0]
+
+
+def write_moves(
+    *,
+    actor: Actor,
+    wanted: Sequence[Wanted],
+    override: Override | None,
+    versions: Mapping[int, int | None],
+    now: datetime,
+    verb: str = "move",
+) -> list[Appointment]:
+    """All of them or none, with their events and messages. Called inside `locked` with the patients and days of
+    `wanted`. Raises Refused and Stale."""
+    current: list[Wanted] = []
+    before = {}
+    for one in wanted:
+        assert one.appointment is not None  # moves are of bookings
+        row = fresh(one.appointment, versions.get(one.appointment.pk))
+        refusal = lifecycle.transition_is_allowed(verb, row.status)
+        if refusal is not None:
+            raise Refused([refusal])
+        if row.actual_start is not None and verb == "move" and one.start != row.start:
+            raise not_possible(gettext_noop("This treatment has begun, so its time stays."))
+        before[row.pk] = snapshot(row)
+        current.append(replace(one, appointment=row))
+    if verb == "reopen":
+        still_open(replace(current[0], appointment=None), now)
+        _begin_anew(current[0].appointment)
+    written = settle(actor=actor, wanted=current, override=override, now=now)
+    for row in written:
+        if row.confirmed_at is not None and before[row.pk]["start"] != row.start:
+            row.confirmed_at = None  # she confirmed another time
+            row.save(update_fields=["confirmed_at"])
+        recorded(actor, verb, row, before[row.pk], override, now)
+    _tell(written, before, verb, now)
+    following.redate_all(written, now=now)
+    return written
 
 
 def _begin_anew(row: Appointment | None) -> None:
