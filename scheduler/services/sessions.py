@@ -70,8 +70,9 @@ def memberships_of(user: User) -> list[Membership]:
 
 
 def look(*, user: User, sign_in: SignIn, is_background: bool, now: datetime) -> Standing:
-    """Judge a session at a request; one that `find` read brings her memberships along. A request that nobody made by hand (`is_background`: a page that
-    asks for news by itself) doesn't count as being there. What is judged to be over is ended."""
+    """Judge a session at a request; one that `find` read brings her memberships along. A request that nobody made by
+    hand (`is_background`: a page that asks for news by itself) doesn't count as being there. What is judged to be over
+    is ended."""
     memberships = sign_in.__dict__.pop("memberships", None)
     if memberships is None:
         memberships = memberships_of(user)
