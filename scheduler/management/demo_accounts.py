@@ -14,6 +14,7 @@ DEMO_ACCOUNTS: tuple[tuple[str, str], ...] = (
     ("nurse", "nurse"),
     ("manager", "manager"),
     ("auditor", "auditor"),
+    ("wall", "wall"),
 )
 
 

@@ -102,7 +102,7 @@ def session(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"left": 0, "is_final": True})
     if request.method == "POST":
         sessions.touch(sign_in=standing.sign_in, now=now)
-    return JsonResponse({"left": limits.seconds_left(request, now), "is_final": sessions.ends_at(standing.sign_in)[1]})
+    return JsonResponse({"left": limits.seconds_left(request, now), "is_final": sessions.ends_at(standing)[1]})
 
 
 def device(row: SignIn) -> str:

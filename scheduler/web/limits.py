@@ -47,7 +47,7 @@ def seconds_left(request: HttpRequest, now: datetime) -> int:
     standing = standing_of(request)
     if standing is None:
         return 0
-    return max(0, int((sessions.ends_at(standing.sign_in)[0] - now).total_seconds()))
+    return max(0, int((sessions.ends_at(standing)[0] - now).total_seconds()))
 
 
 def is_background(request: HttpRequest) -> bool:

@@ -40,7 +40,7 @@ Day = tuple[int, date]
 Versions = dict[Day, int]
 
 
-@door("view-schedule")
+@door("view-wall")
 def live(desk: Desk, *, unit: str, date: date) -> HttpResponse:
     """How a stream begins: the page may see that day, and this is the version at that moment."""
     if not 1900 < date.year < 2200:

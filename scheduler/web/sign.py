@@ -165,6 +165,8 @@ def _finish(request: HttpRequest, user: User, *, has_factor: bool, now: datetime
         now=now,
     )
     request.session[limits.SIGN_IN] = row.pk
+    if sessions.is_wall(user, sessions.memberships_of(user)):
+        request.session.set_expiry(sessions.WALL_LASTS)  # a screen that lost its power comes back without a password
     account_events.note(user=user, verb="signed-in", after={"sign_in": row.pk, "second_factor": has_factor}, now=now)
     return _go_on(request, user)
 

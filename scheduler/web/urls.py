@@ -30,6 +30,7 @@ from scheduler.web import (
     sign,
     start,
     waiting,
+    wall,
     worklist,
 )
 from scheduler.web.dates import DateConverter
@@ -64,6 +65,8 @@ urlpatterns = [
     path("floor/answers/<int:pk>/", asks.answer, name="floor-answer"),
     path("floor/decisions/<int:pk>/", asks.decide, name="floor-decide"),
     path("sheet/<slug:unit>/<date:date>/", sheets.sheet, name="sheet"),
+    path("wall/", wall.home, name="wall-home"),
+    path("wall/<slug:unit>/", wall.wall, name="wall"),
     path("book/", booking.book, name="book"),
     path("patients/", patients.patients, name="patients"),
     path("patients/new/", patients.new, name="patient-new"),

@@ -70,7 +70,7 @@ WEB: dict[str, list[Case]] = {
     "": [Case(MEMBER, "/")],  # an auditor is led to the record
     "board/<slug:unit>/": [Case("view-schedule", "/board/{unit_code}/")],
     "board/<slug:unit>/<date:date>/": [Case("view-schedule", BOARD)],
-    "board/<slug:unit>/<date:date>/version/": [Case("view-schedule", f"{BOARD}version/")],
+    "board/<slug:unit>/<date:date>/version/": [Case("view-wall", f"{BOARD}version/")],
     "appointments/<int:pk>/move/": [
         Case("book", "/appointments/{appointment}/move/"),
         Case("book", "/appointments/{appointment}/move/", "POST"),
@@ -106,7 +106,9 @@ WEB: dict[str, list[Case]] = {
     "visits/<int:pk>/waive/": [Case("edit-courses", "/visits/{visit}/waive/", "POST", {"reason": "x"})],
     "worklist/": [Case("view-schedule", "/worklist/")],
     "worklist/mark/": [Case("view-schedule", "/worklist/mark/", "POST", {"item": "unplaced:1", "do": "claim"})],
-    "live/<slug:unit>/<date:date>/": [Case("view-schedule", "/live/{unit_code}/2026-11-25/")],
+    "live/<slug:unit>/<date:date>/": [Case("view-wall", "/live/{unit_code}/2026-11-25/")],
+    "wall/": [Case("view-wall", "/wall/")],
+    "wall/<slug:unit>/": [Case("view-wall", "/wall/{unit_code}/")],
     "floor/": [Case("view-schedule", "/floor/")],
     "floor/<slug:unit>/": [Case("view-schedule", "/floor/{unit_code}/")],
     "floor/answers/<int:pk>/": [

@@ -113,7 +113,7 @@ EVERYBODY = (*PEOPLES_ROLES, "stranger", "nobody", "anonymous", "operator")
 
 @dataclass
 class World:
-    """`people`: `front-desk`, `nurse`, `manager`, `auditor` of our center, the `stranger` who manages the other one,
+    """`people`: `front-desk`, `nurse`, `manager`, `auditor`, `wall` of our center, the `stranger` who manages the other one,
     `nobody` who is signed in and at no center, `anonymous`, and the `operator` who runs the service."""
 
     clinic: Clinic

@@ -40,6 +40,7 @@ PEOPLE = {
     "nurse": ("Dana", "Amari"),
     "manager": ("Noel", "Ferris"),
     "auditor": ("Ruth", "Palmer"),
+    "wall": ("Wall", "Screen"),
 }
 
 
