@@ -44,7 +44,8 @@ def _shorter(entry: LedgerEntry, appointments: Sequence[Appointment]) -> list[st
     """What it tells, with the center's name and, where there is no room for that, without."""
     counts = range(min(len(appointments), MOST_VISITS), 0, -1) if entry.kind == Kind.OVERVIEW else [1]
     news = [_news(entry, appointments, count) for count in counts] or [_news(entry, appointments, 0)]
-    return [f"{entry.center.mail_name}: {each}" for each in news] + [news[-1]]
+    name = " ".join(entry.center.mail_name.split())
+    return [f"{name}: {each}" for each in news] + [news[-1]]
 
 
 def _news(entry: LedgerEntry, appointments: Sequence[Appointment], count: int) -> str:
