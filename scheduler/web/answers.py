@@ -96,9 +96,11 @@ def _act(request: HttpRequest, link: Link, now: datetime) -> None:
     if link.purpose == Purpose.OFFER:
         links.answer_offer(link=link, takes_it=request.POST.get("answer") != "no", now=now)
         return
-    if link.purpose == Purpose.ANSWER and not {"do", "place"} & request.POST.keys():
-        return  # it has several buttons, and none was pressed
-    what = do if link.purpose == Purpose.ANSWER and do in (Purpose.CONFIRM, Purpose.CANCEL) else link.purpose
+    what = link.purpose
+    if link.purpose == Purpose.ANSWER:
+        what = Purpose.ANOTHER_TIME if "place" in request.POST else do
+        if what not in (Purpose.CONFIRM, Purpose.CANCEL, Purpose.ANOTHER_TIME):
+            return  # it has several buttons, and none was pressed
     if what in acts:
         acts[what](link=link, now=now)
         return

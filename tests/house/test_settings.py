@@ -58,6 +58,9 @@ def show(tmp_path: Path, *names: str, **environment: str) -> dict[str, Any]:
         ("MIGRATION_DATABASE_URL", "postgresql://owner@db/scheduler"),  # beside SQLite
         ("REDIS_URL", "http://localhost"),
         ("EMAIL_URL", "mail.example.org:25"),
+        ("SMS_BACKEND", "Provider"),
+        ("SMS_BACKEND", "nowhere.texts.Provider"),
+        ("SMS_BACKEND", "scheduler.services.text_outbox.Nothing"),
         ("EMAIL_URL", "smtp://"),
         ("BASE_URL", "scheduler.example.org"),
         ("BASE_URL", "https://scheduler.example.org/path"),
@@ -138,3 +141,19 @@ def test_the_owner_is_another_role_of_the_same_database(tmp_path: Path, owner: s
     done = run(tmp_path, "manage.py", "check", DATABASE_URL=service, MIGRATION_DATABASE_URL=owner)
     assert done.returncode == 2
     assert done.stderr.startswith("MIGRATION_DATABASE_URL: ")
+
+
+@pytest.mark.parametrize(
+    ("environment", "backend"),
+    [
+        ({}, "scheduler.services.text_outbox.Outbox"),  # the demo's
+        ({"SMS_BACKEND": "off"}, ""),
+        ({"EMAIL_URL": "smtp://mail:25"}, ""),
+        (
+            {"EMAIL_URL": "smtp://mail:25", "SMS_BACKEND": "scheduler.services.text_outbox.Outbox"},
+            "scheduler.services.text_outbox.Outbox",
+        ),
+    ],
+)
+def test_texts_are_off_where_mail_leaves_until_a_provider_is_named(tmp_path, environment, backend):
+    assert show(tmp_path, "SMS_BACKEND", **environment) == {"SMS_BACKEND": backend}
