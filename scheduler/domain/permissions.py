@@ -34,6 +34,8 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "attend": _STAFF,
     "treat": frozenset({NURSE, MANAGER}),
     "record-dose": frozenset({NURSE, MANAGER}),
+    "assign": frozenset({NURSE, MANAGER}),  # who watches whom
+    "hand-over": frozenset({NURSE, MANAGER}),  # notes for the next shift; those on a patient need view-clinical, too
     "note-outage": _STAFF,  # today's absence of a nurse, a chair out of service
     "override": _STAFF,
     "edit-setup": frozenset({MANAGER}),  # hours, closures, staffing, protocols, wording

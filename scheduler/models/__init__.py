@@ -2,6 +2,7 @@
 
 from scheduler.models.accounts import AccountMail, RecoveryCode, SignIn
 from scheduler.models.appointments import Appointment, Occupancy, UnitDay
+from scheduler.models.assignment import Assignment, HandoverNote, HandoverRead
 from scheduler.models.courses import Course, Visit
 from scheduler.models.doses import Dose
 from scheduler.models.floor import ChecklistAnswer, PrescriberDecision, Reaction, SheetPrint
@@ -22,6 +23,7 @@ __all__ = [
     "AccountMail",
     "ApiKey",
     "Appointment",
+    "Assignment",
     "Break",
     "Breaker",
     "Center",
@@ -33,6 +35,8 @@ __all__ = [
     "Course",
     "Dose",
     "Event",
+    "HandoverNote",
+    "HandoverRead",
     "Heartbeat",
     "IdempotencyKey",
     "Import",

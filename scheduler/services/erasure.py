@@ -20,6 +20,7 @@ from scheduler.models import (
     Center,
     Course,
     Dose,
+    HandoverNote,
     LedgerEntry,
     Patient,
     PrescriberDecision,
@@ -75,6 +76,7 @@ def _forget(patient: Patient) -> None:
     patient.contacts.all().delete()
     Registration.objects.filter(patient=patient).update(mrn=f"erased-{patient.pk}")
     WaitlistEntry.objects.filter(patient=patient).delete()
+    HandoverNote.objects.filter(patient=patient).delete()
     emptied: list[tuple[Any, tuple[str, ...]]] = [
         (Appointment.objects.filter(patient=patient), ("reason",)),
         (Visit.objects.filter(course__patient=patient), ("reason",)),
