@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,8 @@ from scheduler.domain.intervals import Interval, subtract
 from scheduler.models import Appointment, Center, Closure, Occupancy, Unit
 from scheduler.queries.day import chair_time
 from scheduler.queries.facts import LONGEST_CARE, closures_of, opening
+
+_RELATED = ("patient", "chair", "unit__center", "protocol", "visit__course__protocol")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ def closed_ahead(center: Center, now: datetime) -> list[Closure]:
     )
 
 
-def hits(center: Center, closures: Sequence[Closure], now: datetime) -> list[Hit]:
+def hits(
+    center: Center, closures: Sequence[Closure], now: datetime, *, statuses: Collection[str] = ("booked",)
+) -> list[Hit]:
     """The booked appointments that these closures hit, by start; each once, with the first closure that hits it.
 
     The number of queries does not depend on how many there are. An extra opening beats the closure of a unit or of
@@ -43,8 +47,8 @@ def hits(center: Center, closures: Sequence[Closure], now: datetime) -> list[Hit
         near = Q(start__lt=row.ends_at + LONGEST_CARE, start__gt=row.starts_at - LONGEST_CARE)
         wanted |= near & _place(row)
     booked = (
-        Appointment.objects.filter(wanted, center=center, status="booked", end__gt=now)
-        .select_related("patient", "chair", "unit", "visit")
+        Appointment.objects.filter(wanted, center=center, status__in=statuses, end__gt=now)
+        .select_related(*_RELATED)
         .order_by("start", "pk")
     )
     found = {hit.appointment.pk: hit for hit in _by_stay(center, closures, extra, now)}
@@ -88,7 +92,7 @@ def _by_stay(
         return
     doses: dict[int, list[Appointment]] = {}
     rows = Appointment.objects.filter(visit__course__in=hit, status="booked", end__gt=now)
-    for dose in rows.select_related("patient", "chair", "unit", "visit").order_by("start", "pk"):
+    for dose in rows.select_related(*_RELATED).order_by("start", "pk"):
         assert dose.visit is not None  # filtered
         doses.setdefault(dose.visit.course_id, []).append(dose)
     for course, booked in doses.items():

@@ -38,13 +38,13 @@ class ClosureFacts:
 def add_closure(*, actor: Actor, center: Center, facts: ClosureFacts, now: datetime) -> Closure:
     """Bookings that lie there stay: each becomes a clash on the worklist (queries/closures.py names them)."""
     check_may(actor, *_may_write(facts.chair is not None and not facts.is_open))
-    _check(facts)
+    check(facts)
 
     @retrying
     def run() -> Closure:
         row = Closure(center=center)
-        _fill(row, facts)
-        with locked(patients=[], days=_days_of(row), now=now):
+        fill(row, facts)
+        with locked(patients=[], days=days_of(row), now=now):
             row.save()
             record.event(actor=actor, verb="add-closure", subject=row, now=now, after=_said(row), reason=facts.reason)
         return row
@@ -55,13 +55,13 @@ def add_closure(*, actor: Actor, center: Center, facts: ClosureFacts, now: datet
 def change_closure(*, actor: Actor, closure: Closure, facts: ClosureFacts, now: datetime) -> Closure:
     """Raises Refused where bookings lie in what would no longer be an extra opening."""
     check_may(actor, *_may_write(_is_outage(closure) and facts.chair is not None and not facts.is_open))
-    _check(facts)
+    check(facts)
 
     @retrying
     def run() -> Closure:
         row = Closure(pk=closure.pk, center_id=closure.center_id)
-        _fill(row, facts)
-        with locked(patients=[], days=_days_of(closure) | _days_of(row), now=now):
+        fill(row, facts)
+        with locked(patients=[], days=days_of(closure) | days_of(row), now=now):
             before = _as_it_is(closure)
             row.save(force_update=True)
             _check_nobody_shut_out(before, now)
@@ -85,7 +85,7 @@ def remove_closure(*, actor: Actor, closure: Closure, now: datetime) -> None:
 
     @retrying
     def run() -> None:
-        with locked(patients=[], days=_days_of(closure), now=now):
+        with locked(patients=[], days=days_of(closure), now=now):
             row = _as_it_is(closure)
             record.event(actor=actor, verb="remove-closure", subject=row, now=now, before=_said(row), reason=row.reason)
             Closure.objects.filter(pk=row.pk).delete()
@@ -110,7 +110,8 @@ def _is_outage(closure: Closure) -> bool:
     return closure.chair_id is not None and closure.kind == Closure.Kind.CLOSED
 
 
-def _check(facts: ClosureFacts) -> None:
+def check(facts: ClosureFacts) -> None:
+    """Raises Malformed with the field."""
     if facts.end <= facts.start:
         raise Malformed("end", gettext_noop("The end comes after the start."))
     if facts.end - facts.start > LONGEST_CLOSURE:
@@ -123,7 +124,8 @@ def _check(facts: ClosureFacts) -> None:
         raise Malformed("unit", gettext_noop("An extra opening is for a whole unit."))
 
 
-def _fill(row: Closure, facts: ClosureFacts) -> None:
+def fill(row: Closure, facts: ClosureFacts) -> None:
+    """Nothing is saved."""
     row.chair = facts.chair
     row.unit = facts.chair.unit if facts.chair is not None else facts.unit
     row.kind = Closure.Kind.OPEN if facts.is_open else Closure.Kind.CLOSED
@@ -131,7 +133,8 @@ def _fill(row: Closure, facts: ClosureFacts) -> None:
     row.reason = facts.reason.strip()
 
 
-def _days_of(row: Closure) -> set[UnitDayKey]:
+def days_of(row: Closure) -> set[UnitDayKey]:
+    """Every local date of its units that the closure touches."""
     units = Unit.objects.filter(center_id=row.center_id).select_related("center")
     span = Interval(row.starts_at, row.ends_at)
     return {key for unit in units if row.unit_id in (None, unit.pk) for key in unit_days(unit, span)}
