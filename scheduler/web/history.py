@@ -86,3 +86,11 @@ def _verbs() -> dict[str, str]:
         "waive": _("Waived"),
         "complete-course": _("Course completed"),
     }
+        "wait": _("Put on the waiting list"),
+        "stop-waiting": _("Taken off the waiting list"),
+        "prioritise": _("Urgency changed"),
+        "offer": _("Earlier time offered"),
+        "accept-offer": _("Earlier time accepted"),
+        "decline-offer": _("Earlier time declined"),
+        "withdraw-offer": _("Offer withdrawn"),
+        "ask-another-time": _("Asked for another time"),
