@@ -1,4 +1,4 @@
-"""Close a chair, a unit, a day, or do without a nurse: who is affected, where each could go, and saving it all or not."""
+"""Close a chair, a unit, a day, or do without a nurse: who is affected, where each could go, saved whole or not."""
 
 from __future__ import annotations
 
