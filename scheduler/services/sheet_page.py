@@ -68,6 +68,7 @@ def _row(row: query.Row, *, zone: ZoneInfo, day: date, today: date, clinical: bo
     patient, protocol = appointment.patient, appointment.protocol
     assert patient is not None  # holds are on no sheet
     known = clinical and protocol is not None
+    is_over = appointment.status in ("fulfilled", "noshow")  # paper is for what is still to come
 
     def at(moment: datetime | None) -> str:
         return _moment(moment.astimezone(zone), day) if moment is not None else ""
@@ -85,7 +86,7 @@ def _row(row: query.Row, *, zone: ZoneInfo, day: date, today: date, clinical: bo
         "what": words.dose_words(appointment),
         "components": [
             f"{each.name} {each.dose}, {each.minutes} min"
-            for each in (protocol.spec().components if known else ())  # type: ignore[union-attr]
+            for each in (protocol.spec().components if known and not is_over else ())  # type: ignore[union-attr]
         ],
         "observe": appointment.observation_minutes,
         "driver": protocol is not None and protocol.needs_driver,
@@ -93,11 +94,14 @@ def _row(row: query.Row, *, zone: ZoneInfo, day: date, today: date, clinical: bo
         "is_held": known and row.asked is not None and row.asked.held > 0,
         "mark": _mark(row.mark),
         "is_gone": row.is_gone,
+        "is_over": is_over,
         "gone": _gone(row, zone, today),
         "reason": appointment.reason if not row.is_away else "",
         "state": _state(row),
+        "seated": at(appointment.in_chair_at),
         "begun": at(appointment.actual_start),
         "ended": at(appointment.actual_end),
+        "out": at(appointment.discharged_at),
         "last": at(row.last_dose) if clinical else "",
         "not_before": at(row.not_before) if clinical else "",
         "next": at(row.next_dose) if clinical else "",

@@ -131,6 +131,10 @@ def _place(desk: Desk, row: days.ChairDay, states: dict[int, State], day: days.D
     if stay is not None and _has_come(own, stay):
         under = _("next %(time)s") % {"time": time} if time else ""
         return Place(row.chair.name, _who(stay.course.patient), _("Stays"), under, "is-here", glyph("here"))
+    if following is not None and states[following.pk].is_late:
+        return Place(
+            row.chair.name, "", _("Free"), _("%(who)s is late") % {"who": _who(following.patient)}, "is-free", None
+        )
     under = _("until %(time)s") % {"time": time} if time else ""
     return Place(row.chair.name, "", _("Free"), under, "is-free", None)
 
