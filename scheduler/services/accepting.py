@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from scheduler.domain.errors import Stale
 from scheduler.domain.permissions import Actor
-from scheduler.domain.recurrence import gap_kept
 from scheduler.models import Appointment, Chair, Course
-from scheduler.queries.drafts import happened
-from scheduler.services.following import Proposal, live_of_course, proposals
+from scheduler.services.following import Proposal, proposals
 from scheduler.services.moving import move
 
 
@@ -45,26 +43,3 @@ def sign(found: Sequence[Proposal]) -> str:
         f"{each.appointment.pk}.{each.slot.chair.id}.{int(each.slot.start.timestamp()) // 60}" if each.slot else "x"
         for each in found
     )
-
-
-def unsettled(courses: Iterable[Course]) -> list[Course]:
-    """Those of the courses that may have proposals: a booking lies outside its window or too near to what happened.
-    A cheap look, so that a day's page asks `proposals` about few; two statements for each course."""
-    found = []
-    for course in courses:
-        coming = [
-            row
-            for row in live_of_course(course.pk)
-            if row.status in ("pending", "booked") and row.actual_start is None and row.visit is not None
-        ]
-        if not coming:
-            continue
-        last = max(happened(course).values(), default=None)
-        gap = course.protocol.spec().gap
-        first = coming[0]
-        is_near = last is not None and first.start > last and not gap_kept(gap, last, first.start, course.center.zone)
-        if is_near or any(
-            not row.visit.window_start <= row.start < row.visit.window_end for row in coming if row.visit is not None
-        ):
-            found.append(course)
-    return found

@@ -49,6 +49,41 @@ def answer(*, actor: Actor, appointment: Appointment, code: str, says: str, now:
     return run()
 
 
+def answer_rest(*, actor: Actor, appointment: Appointment, now: datetime) -> list[ChecklistAnswer]:
+    """Everything was asked and nothing is of concern: each question without an answer gets the one that needs no
+    prescriber, one by one on record. Raises as `answer`."""
+    _check_may(actor)
+
+    @retrying
+    def run() -> list[ChecklistAnswer]:
+        row = fetch(appointment.pk)
+        with locked(patients=[row.patient_id], days=days_of(row), now=now):
+            row = _open(fresh(row, None))
+            answered = set(ChecklistAnswer.objects.filter(appointment=row).values_list("code", flat=True))
+            given = []
+            for question in row.protocol.checklist if row.protocol is not None else []:
+                if question["code"] in answered:
+                    continue
+                says = "no" if question["needs_prescriber_if"] == "yes" else "yes"
+                given.append(
+                    ChecklistAnswer.objects.create(
+                        appointment=row, code=question["code"], says=says, actor=actor.who, at=now
+                    )
+                )
+                said = {"question": question["code"], "says": says}
+                record.event(
+                    actor=actor,
+                    verb="answer",
+                    subject=row,
+                    now=now,
+                    before={"question": question["code"], "says": None},
+                    after=said,
+                )
+        return given
+
+    return run()
+
+
 def decide(
     *,
     actor: Actor,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -12,11 +13,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from scheduler.domain.errors import Forbidden, Malformed, Refused, Stale
-from scheduler.models import Appointment
-from scheduler.services import attendance, booking, undo
+from scheduler.models import Appointment, Event
+from scheduler.services import attendance, booking, moving, undo
 from scheduler.services.changes import RELATED
 from scheduler.web import board, floor, last
 from scheduler.web.door import Desk, door
+from scheduler.web.floor_steps import reasons_not_given
 from scheduler.web.sign import safe_next
 from scheduler.web.visit import reasons_to_cancel
 
@@ -33,12 +35,18 @@ NEEDS = {
 }
 
 
+UNDOING = NEEDS | {"correct": "treat", "reaction": "view-clinical"}
+SAME_TAP = timedelta(minutes=2)
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a step could not be done, said at the spot. `ask` keeps the question open that it came from."""
+    """Why a step could not be done, said at the spot. `ask` keeps the question open that it came from; `ways` are
+    places that would work."""
 
     sentences: list[str]
     ask: str = ""
+    ways: list[dict[str, Any]] = field(default_factory=list)
 
 
 def appointment_of(desk: Desk, pk: int) -> Appointment:
@@ -62,6 +70,8 @@ def act(desk: Desk, *, pk: int, action: str) -> HttpResponse:
         desk.note_denial(wrong)
         return _again(desk, appointment, Trouble([wrong.say(_)], ask=_ask(desk, action)))
     except Stale:
+        if _is_done(desk, appointment, action):
+            return _back(desk, appointment_of(desk, pk))
         said = _("Somebody has changed this visit since you opened it. This is how it is now; nothing was saved.")
         return _again(desk, appointment_of(desk, pk), Trouble([said]))
     last.remember(desk.request.session, verb=action, appointment=changed, now=desk.now)
@@ -78,7 +88,7 @@ def _step(desk: Desk, appointment: Appointment, action: str) -> tuple[Callable[[
             reason = _("Booked by mistake")
             return lambda: booking.cancel(**common | {"version": None}, reason=reason), "book"
         change = undo.last_change(appointment)
-        needs = NEEDS.get(change.verb, "book") if change is not None else "attend"
+        needs = UNDOING.get(change.verb, "book") if change is not None else "attend"
         return lambda: undo.undo(**common | {"version": None}), needs
     if action not in NEEDS:
         raise Http404
@@ -101,11 +111,20 @@ def _booked_just_now(desk: Desk, appointment: Appointment) -> bool:
     """The last thing this person did was this booking: undoing it means to cancel it."""
     done = last.of(desk.request.session)
     return done is not None and (done["verb"], done["appointment"]) == ("book", appointment.pk)
+def _is_done(desk: Desk, appointment: Appointment, action: str) -> bool:
+    """The very step was done a moment ago, by the same tap sent twice or by a colleague at her side: it is one step,
+    and both see it."""
+    done = Event.objects.filter(subject="appointment", subject_id=appointment.pk).order_by("-pk").first()
+    if done is None or done.verb != action or desk.now - done.at > SAME_TAP:
+        return False
+    return action != "phase" or done.after.get("phase") == desk.request.POST.get("value")
+
+
 
 
 def _reason(post: Any) -> str:
     """The chosen reason in words, with what was typed beside it."""
-    chosen = dict(reasons_to_cancel()).get(post.get("reason", ""), "")
+    chosen = dict([*reasons_to_cancel(), *reasons_not_given()]).get(post.get("reason", ""), "")
     more = post.get("more", "").strip()
     if post.get("reason") == "other":
         return more[:200]

@@ -5,25 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.dateparse import parse_time
-from django.utils.translation import gettext as _
 
 from scheduler.domain import localtime
-from scheduler.domain.errors import Forbidden, Malformed, Refused, Stale, gettext_noop
-from scheduler.models import Appointment
+from scheduler.domain.errors import Malformed, gettext_noop
 from scheduler.services import checklists
-from scheduler.web import floor
-from scheduler.web.actions import Trouble, appointment_of
+from scheduler.web.actions import appointment_of
 from scheduler.web.door import Desk, door
+from scheduler.web.floor_acts import done
 
 
 @door("view-clinical", posts=True, gets=False)
 def answer(desk: Desk, *, pk: int) -> HttpResponse:
     appointment = appointment_of(desk, pk)
     post = desk.request.POST
-    return _done(
+    return done(
         desk,
         appointment,
         lambda: checklists.answer(
@@ -58,19 +54,4 @@ def decide(desk: Desk, *, pk: int) -> HttpResponse:
             now=desk.now,
         )
 
-    return _done(desk, appointment, run)
-
-
-def _done(desk: Desk, appointment: Appointment, act: Any) -> HttpResponse:
-    try:
-        act()
-    except Refused as refused:
-        trouble = Trouble([each.say(_) for each in refused.refusals])
-    except (Malformed, Forbidden) as wrong:
-        desk.note_denial(wrong)
-        trouble = Trouble([wrong.say(_)])
-    except Stale:
-        trouble = Trouble([_("Somebody has changed this visit since. This is how it is now; nothing was saved.")])
-    else:
-        return redirect(f"{reverse('floor', kwargs={'unit': appointment.unit.code})}?visit={appointment.pk}")
-    return floor.show(desk, appointment.unit, picked=appointment.pk, trouble=trouble, status=409)
+    return done(desk, appointment, run)

@@ -6,7 +6,6 @@ Read at arm's length on a tablet. By need (late and waiting first) or by chair; 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -15,32 +14,31 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from scheduler.models import Appointment, Dose, Registration, Unit
+from scheduler.models import Appointment, Unit
 from scheduler.queries import checklist as checklists
 from scheduler.queries import day as days
 from scheduler.queries.checklist import Checklist
-from scheduler.queries.words import dose_words
 from scheduler.services import record
+from scheduler.services.changes import RELATED
 from scheduler.web import words
 from scheduler.web.door import Desk, door, page
+from scheduler.web.floor_visit import Around, card
 from scheduler.web.glyphs import glyph
-from scheduler.web.states import State, expected_at, state_of
-from scheduler.web.visit import buttons
-
-SOON = timedelta(hours=12)
+from scheduler.web.states import State, state_of
+from scheduler.web.timers import Timer, timer_of
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One visit in the list. `timer` counts minutes: up for waiting and over, down for what runs or comes."""
+    """One visit in the list. `note` is what else there is to decide about it."""
 
     appointment: Appointment
     chair: str
     what: str
     state: State
     glyph: SafeString
-    timer: str
-    under: str
+    timer: Timer
+    note: str
     css: str
     url: str
     is_picked: bool
@@ -68,9 +66,11 @@ def show(desk: Desk, unit: Unit, *, picked: int | None = None, trouble: Any = No
     order = "chair" if desk.request.GET.get("order") == "chair" else "need"
     day = days.schedule(unit=unit, date=desk.today, now=desk.now)
     visits = [each for each in day.appointments if each.patient is not None]
-    lists = checklists.of(visits) if desk.may("view-clinical") else {}
-    seats = [_seat(desk, unit, each, lists.get(each.pk), order, picked) for each in visits]
-    chosen = next((each for each in visits if each.pk == picked), None)
+    chosen = next((each for each in visits if each.pk == picked), None) or _of_another_day(unit, picked)
+    every = visits if chosen is None or chosen in visits else [*visits, chosen]
+    lists = checklists.of(every) if desk.may("view-clinical") else {}
+    around = Around.of(every, desk)
+    seats = [_seat(desk, unit, each, lists.get(each.pk), order, picked, around.note(each)) for each in visits]
     record.access(actor=desk.actor, patient=chosen.patient if chosen is not None else None, what="floor", now=desk.now)
     context = {
         "title": _("%(unit)s: today") % {"unit": unit.name},
@@ -81,21 +81,27 @@ def show(desk: Desk, unit: Unit, *, picked: int | None = None, trouble: Any = No
         "groups": _by_need(seats) if order == "need" else _by_chair(day, seats),
         "clock": words.clock(desk.now.astimezone(day.zone)),
         "count": len(visits),
-        "visit": _visit(desk, chosen, lists.get(chosen.pk), trouble) if chosen is not None else None,
+        "moment": int(desk.now.timestamp()),
+        "visit": card(desk, chosen, lists.get(chosen.pk), around, trouble) if chosen is not None else None,
         "here": reverse("floor", kwargs={"unit": unit.code}),
         "sheet": reverse("sheet", kwargs={"unit": unit.code, "date": desk.today}),
     }
     return page(desk, "scheduler/floor.html", context, status=status)
 
 
+def _of_another_day(unit: Unit, picked: int | None) -> Appointment | None:
+    """A visit that stands in no list of today: what was written by hand on a bad day is entered on its card."""
+    rows = Appointment.objects.filter(unit=unit, pk=picked, patient__isnull=False)
+    return rows.select_related(*RELATED).first() if picked is not None else None
+
+
 def _seat(
-    desk: Desk, unit: Unit, appointment: Appointment, asked: Checklist | None, order: str, picked: int | None
+    desk: Desk, unit: Unit, appointment: Appointment, asked: Checklist | None, order: str, picked: int | None, note: str
 ) -> Seat:
     zone = desk.center.zone
     state = state_of(appointment, desk.now, zone)
     if asked is not None and asked.held and appointment.actual_start is None:
         state = State("is-ask is-hold", "pause", _("Held for the prescriber"))
-    timer, under = _timer(appointment, state, desk.now, zone)
     url = reverse("floor", kwargs={"unit": unit.code})
     return Seat(
         appointment=appointment,
@@ -103,36 +109,12 @@ def _seat(
         what=_short(appointment),
         state=state,
         glyph=glyph(state.glyph),
-        timer=timer,
-        under=under,
+        timer=timer_of(appointment, desk.now, zone),
+        note=note,
         css=state.css,
         url=f"{url}?visit={appointment.pk}" + ("&order=chair" if order == "chair" else ""),
         is_picked=appointment.pk == picked,
     )
-
-
-def _timer(appointment: Appointment, state: State, now: datetime, zone: Any) -> tuple[str, str]:
-    """The figure, and what it counts."""
-    if appointment.status == "booked":
-        expected = expected_at(appointment)
-        if now >= expected:
-            return f"+{words.length(now - expected)}", _("since %(time)s") % {
-                "time": words.clock(expected.astimezone(zone))
-            }
-        return words.length(expected - now), _("to go")
-    if appointment.status in ("fulfilled", "noshow"):
-        ended = appointment.actual_end or appointment.end
-        return words.clock(ended.astimezone(zone)), _("ended")
-    if appointment.phase == "infusing":
-        until = (appointment.actual_start or appointment.start) + (appointment.end - appointment.start)
-    elif appointment.phase == "observing":
-        until = (appointment.actual_end or appointment.end) + timedelta(minutes=appointment.observation_minutes)
-    else:
-        since = appointment.phase_at or appointment.arrived_at or now
-        return words.length(now - since), _("since %(time)s") % {"time": words.clock(since.astimezone(zone))}
-    if now > until:
-        return f"+{words.length(now - until)}", _("since %(time)s") % {"time": words.clock(until.astimezone(zone))}
-    return words.length(until - now), _("left")
 
 
 def _by_need(seats: list[Seat]) -> list[tuple[str, list[Seat]]]:
@@ -169,103 +151,3 @@ def _short(appointment: Appointment) -> str:
     return (
         f"{name} {visit.ordinal}/{visit.course.doses}" if visit is not None and (visit.course.doses or 0) > 1 else name
     )
-
-
-def _visit(desk: Desk, appointment: Appointment, asked: Checklist | None, trouble: Any) -> dict[str, Any]:
-    zone, patient = desk.center.zone, appointment.patient
-    assert patient is not None  # holds are not on the floor
-    state = state_of(appointment, desk.now, zone)
-    mrn = Registration.objects.filter(patient=patient, center=desk.center).values_list("mrn", flat=True).first()
-    steps = buttons(desk, appointment)
-    primary = next((each for each in steps if each.is_primary), None)
-    found: dict[str, Any] = {
-        "appointment": appointment,
-        "patient": patient,
-        "person": f"{words.born(patient.birth_date, desk.today)}, MRN {mrn or ''}, {appointment.chair.name}",
-        "state": state,
-        "glyph": glyph(state.glyph),
-        "dose": dose_words(appointment),
-        "components": _components(desk, appointment),
-        "steps": _steps(appointment, desk.now, zone),
-        "primary": primary,
-        "others": [each for each in steps if each is not primary and not each.is_move and each.action != "wait"],
-        "trouble": trouble,
-        "driver": appointment.protocol is not None and appointment.protocol.needs_driver,
-        "checklist": asked if asked is not None and asked.questions else None,
-        "last_dose": _last_dose(desk, appointment),
-        "missing": _missing(asked) if asked is not None and appointment.actual_start is None else "",
-    }
-    return found
-
-
-def _missing(asked: Checklist) -> str:
-    """What the main action still lacks."""
-    parts = []
-    if asked.unanswered:
-        parts.append(_("%(count)s answers") % {"count": asked.unanswered})
-    if asked.held:
-        parts.append(_("a decision") if asked.held == 1 else _("%(count)s decisions") % {"count": asked.held})
-    return _("%(what)s left") % {"what": _(" and ").join(parts)} if parts else ""
-
-
-def _components(desk: Desk, appointment: Appointment) -> list[tuple[str, str]]:
-    """In order with minutes; clinical detail is for those who may see it."""
-    if appointment.protocol is None or not desk.may("view-clinical"):
-        return []
-    return [
-        (f"{each.name} {each.dose}".strip(), f"{each.minutes} min") for each in appointment.protocol.spec().components
-    ]
-
-
-def _last_dose(desk: Desk, appointment: Appointment) -> str:
-    """When the substance was given last, and not before when it may be given again."""
-    protocol = appointment.protocol
-    if protocol is None or not protocol.substance or not desk.may("view-clinical"):
-        return ""
-    given = (
-        Dose.objects.filter(patient=appointment.patient_id, substance=protocol.substance, given_at__lte=desk.now)
-        .exclude(appointment=appointment)
-        .exclude(status=Dose.Status.NOT_GIVEN)
-        .order_by("-given_at")
-        .values_list("given_at", flat=True)
-        .first()
-    )
-    return words.moment(given.astimezone(desk.center.zone), desk.today) if given is not None else ""
-
-
-def _steps(appointment: Appointment, now: datetime, zone: Any) -> list[dict[str, Any]]:
-    """Arrived to out, with the times of those that are over and how long the present one has lasted."""
-    order = ["arrived", "checked", "in-chair", "pre-medication", "infusing", "observing", "out"]
-    names = {
-        "arrived": _("Arrived"),
-        "checked": _("Checklist"),
-        "in-chair": _("In chair"),
-        "pre-medication": _("Pre-med"),
-        "infusing": _("Infusing"),
-        "observing": _("Observing"),
-        "out": _("Out"),
-    }
-    times = {
-        "arrived": appointment.arrived_at,
-        "checked": appointment.checked_in_at,
-        "infusing": appointment.actual_start,
-        "out": appointment.actual_end if appointment.status == "fulfilled" else None,
-    }
-    at = _present(appointment)
-    present = order.index(at) if at else -1
-    found = []
-    for number, step in enumerate(order):
-        moment = times.get(step)
-        label = words.clock(moment.astimezone(zone)) if moment is not None and number <= present else ""
-        found.append({"name": names[step], "time": label, "is_past": number < present, "is_present": number == present})
-    return found
-
-
-def _present(appointment: Appointment) -> str:
-    if appointment.status == "fulfilled":
-        return "out"
-    if appointment.phase in ("in-chair", "pre-medication", "infusing", "observing"):
-        return appointment.phase
-    if appointment.status == "checked-in":
-        return "checked"
-    return "arrived" if appointment.status == "arrived" else ""

@@ -79,5 +79,7 @@ def _sentence(verb: str, appointment: Appointment, center: Center) -> str:
         "complete": _("%(name)s: treatment complete"),
         "no-show": _("%(name)s did not come, %(time)s"),
         "undo": _("Undone: %(name)s, %(time)s"),
+        "reaction": _("%(name)s: reaction noted"),
+        "correct": _("%(name)s: times entered"),
     }
     return sentences[verb] % facts

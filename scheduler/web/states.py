@@ -121,7 +121,7 @@ def _infusing(appointment: Appointment, now: datetime) -> State:
 
 def _observing(appointment: Appointment, now: datetime, zone: ZoneInfo) -> State:
     ended = appointment.actual_end or appointment.end
-    out = ended + timedelta(minutes=appointment.observation_minutes)
+    out = ended + timedelta(minutes=appointment.observation_minutes + appointment.extra_observation_minutes)
     say = _("out %(time)s") % {"time": words.clock(out.astimezone(zone))}
     if now - out >= LATE_AFTER:
         over = _("%(time)s over") % {"time": words.length(now - out)}

@@ -10,10 +10,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from scheduler.models import Appointment, Course, Registration
+from scheduler.queries import flags
 from scheduler.queries.day import shown_time
 from scheduler.services import record
 from scheduler.web import history, words
 from scheduler.web.door import Desk
+from scheduler.web.flag_words import reaction_words
 from scheduler.web.glyphs import glyph
 from scheduler.web.lanes import parts_of, treatment
 from scheduler.web.states import state_of
@@ -137,6 +139,9 @@ def _facts(desk: Desk, appointment: Appointment) -> list[tuple[str, SafeString |
             said = f"{component.name} {component.dose}, {component.minutes} min"
             facts.append((_("Component"), said))
     if protocol is not None and protocol.needs_driver:
+    before = flags.reactions_before([appointment]).get(appointment.pk)
+    if before is not None:
+        facts.append((_("Attention"), reaction_words(desk, before)))
         facts.append((_("Needs"), _("a driver home")))
     if appointment.patient is not None and appointment.patient.needs:
         facts.append((_("Wishes"), appointment.patient.needs))

@@ -129,6 +129,13 @@ WEB: dict[str, list[Case]] = {
         Case("book", "/waitlist/act/", "POST", {"do": "priority", "id": "{waiting}", "priority": "1"}),
         *(
             Case("book", "/waitlist/act/", "POST", {"do": do, "id": "{offer}"})
+    "floor/answers/<int:pk>/rest/": [Case("view-clinical", "/floor/answers/{appointment}/rest/", "POST")],
+    "floor/reactions/<int:pk>/": [Case("view-clinical", "/floor/reactions/{appointment}/", "POST", {"kind": "hives"})],
+    "floor/times/<int:pk>/": [
+        Case("treat", "/floor/times/{appointment}/", "POST", {"arrived": "09:00", "reason": "From paper."})
+    ],
+    "floor/following/<int:pk>/": [Case("book", "/floor/following/{appointment}/", "POST", {"do": "desk"})],
+    "floor/overruns/<int:pk>/": [Case("book", "/floor/overruns/{appointment}/", "POST", {"do": "desk"})],
             for do in ("withdraw", "accept", "decline")
         ),
     ],

@@ -70,7 +70,7 @@ class TestList:
         treated = clinic.arrive(clinic.book("2026-11-24T10:00-05:00", chair=1))
         attendance.start(actor=clinic.actor, appointment=treated, actual_start=NOW - timedelta(minutes=20), now=NOW)
         page = floor(nurse)
-        seats = dict(re.findall(r'data-seat="(\d+)".*?class="timer">([^<]+)<', page, re.S))
+        seats = dict(re.findall(r'data-seat="(\d+)".*?class="timer[^>]*>([^<]+)<', page, re.S))
         assert seats[str(waiting.pk)] == "5 min"
         assert seats[str(treated.pk)] == "55 min"
 
