@@ -39,6 +39,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "note-outage": _STAFF,  # today's absence of a nurse, a chair out of service
     "override": _STAFF,
     "edit-setup": frozenset({MANAGER}),  # hours, closures, staffing, protocols, wording
+    "view-figures": frozenset({MANAGER}),  # a month in counts, without patients
     "export-patients": frozenset({MANAGER, INTEGRATION}),
     "erase-patients": frozenset({MANAGER}),
     "manage-people": frozenset({MANAGER}),  # users, roles, keys; never her own

@@ -29,6 +29,11 @@ def short_label(value: date) -> str:
     return formats.date_format(value, "D j")
 
 
+def month_name(value: date) -> str:
+    """November 2026."""
+    return formats.date_format(value, "F Y")
+
+
 def length(value: timedelta) -> str:
     """22 min, 2 h, 2 h 07."""
     minutes = max(int(value.total_seconds() // 60), 0)

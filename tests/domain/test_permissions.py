@@ -19,7 +19,7 @@ MAY = {
     "manager": {
         "view-wall", "view-schedule", "view-patients", "edit-patients", "book", "attend", "treat", "record-dose", "edit-courses", "assign", "hand-over",
         "note-outage", "override", "edit-setup", "export-patients", "erase-patients", "manage-people",
-        "read-record",
+        "read-record", "view-figures",
     },
     "auditor": {"read-record"},
     "integration": {
@@ -75,7 +75,10 @@ def test_the_key_of_an_integrator_never_sets_a_rule_aside_and_treats_nobody():
 
 
 def test_no_key_manages_people_or_erases_whatever_its_role():
-    assert frozenset({"assign", "erase-patients", "hand-over", "manage-people", "own-visit", "view-wall"}) == PEOPLE_ONLY
+    assert (
+        frozenset({"assign", "erase-patients", "hand-over", "manage-people", "own-visit", "view-figures", "view-wall"})
+        == PEOPLE_ONLY
+    )
     assert not Actor(who="key:1", role="manager", center_id=1).may("manage-people")
     assert not Actor(who="key:1", role="manager", center_id=1, scopes=frozenset(SCOPES)).may("manage-people")
     assert Actor(who="user:1", role="manager", center_id=1).may("manage-people")

@@ -43,6 +43,7 @@ STEPS = {
     "cancel": "book",
     "reopen": "book",
 }
+CLOSING = {"do": "preview", "from_date": "2026-11-25", "until_date": "2026-11-25", "reason": "Works"}
 COURSE_STEPS = ("pause", "resume", "discontinue", "amend", "accept")
 
 WEB: dict[str, list[Case]] = {
@@ -91,6 +92,13 @@ WEB: dict[str, list[Case]] = {
     ],
     "patients/export/": [Case("export-patients", "/patients/export/", "POST")],
     "patients/<int:pk>/": [Case("view-patients", "/patients/{patient}/")],
+    "patients/<int:pk>/contacts/": [
+        Case("edit-patients", "/patients/{patient}/contacts/", "POST", {"channel": "call", "phone": "212 555 0142"}),
+    ],
+    "patients/<int:pk>/contacts/<int:contact>/": [
+        Case("edit-patients", "/patients/{patient}/contacts/{contact}/", "POST", {"do": do})
+        for do in ("stop", "remove")
+    ],
     "patients/<int:pk>/erase/": [
         Case("erase-patients", "/patients/{patient}/erase/"),
         Case("erase-patients", "/patients/{patient}/erase/", "POST", {"reason": "She asked."}),
@@ -105,8 +113,20 @@ WEB: dict[str, list[Case]] = {
     ],
     "visits/<int:pk>/waive/": [Case("edit-courses", "/visits/{visit}/waive/", "POST", {"reason": "x"})],
     "worklist/": [Case("view-schedule", "/worklist/")],
+    "close/": [
+        Case("note-outage", "/close/"),
+        Case("note-outage", "/close/", "POST", {"do": "preview", "nurse": "{nurse}"}),
+        Case("note-outage", "/close/", "POST", CLOSING | {"place": "chair:{chair}"}),
+        Case("edit-setup", "/close/", "POST", CLOSING | {"place": "unit:{unit_code}"}),
+    ],
+    "close/<int:pk>/lift/": [Case("edit-setup", "/close/{closure}/lift/", "POST")],
     "worklist/mark/": [Case("view-schedule", "/worklist/mark/", "POST", {"item": "unplaced:1", "do": "claim"})],
     "live/<slug:unit>/<date:date>/": [Case("view-wall", "/live/{unit_code}/2026-11-25/")],
+    "capacity/": [Case("view-schedule", "/capacity/")],
+    "capacity/<slug:unit>/": [Case("view-schedule", "/capacity/{unit_code}/?from=2026-11-25&minutes=60&span=month")],
+    "figures/": [Case("view-figures", "/figures/")],
+    "figures/<slug:unit>/<int:year>/<int:month>/": [Case("view-figures", "/figures/{unit_code}/2026/11/")],
+    "figures/<slug:unit>/<int:year>/<int:month>/file/": [Case("view-figures", "/figures/{unit_code}/2026/11/file/")],
     "wall/": [Case("view-wall", "/wall/")],
     "wall/<slug:unit>/": [Case("view-wall", "/wall/{unit_code}/")],
     "floor/": [Case("view-schedule", "/floor/")],
@@ -117,6 +137,13 @@ WEB: dict[str, list[Case]] = {
     "floor/decisions/<int:pk>/": [
         Case("view-clinical", "/floor/decisions/{appointment}/", "POST", {"code": "x", "decision": "go-ahead"})
     ],
+    "floor/answers/<int:pk>/rest/": [Case("view-clinical", "/floor/answers/{appointment}/rest/", "POST")],
+    "floor/reactions/<int:pk>/": [Case("view-clinical", "/floor/reactions/{appointment}/", "POST", {"kind": "hives"})],
+    "floor/times/<int:pk>/": [
+        Case("treat", "/floor/times/{appointment}/", "POST", {"arrived": "09:00", "reason": "From paper."})
+    ],
+    "floor/following/<int:pk>/": [Case("book", "/floor/following/{appointment}/", "POST", {"do": "desk"})],
+    "floor/overruns/<int:pk>/": [Case("book", "/floor/overruns/{appointment}/", "POST", {"do": "desk"})],
     "sheet/<slug:unit>/<date:date>/": [
         Case("view-schedule", "/sheet/{unit_code}/2026-11-25/"),
         Case("view-schedule", "/sheet/{unit_code}/2026-11-25/", "POST"),
@@ -129,13 +156,6 @@ WEB: dict[str, list[Case]] = {
         Case("book", "/waitlist/act/", "POST", {"do": "priority", "id": "{waiting}", "priority": "1"}),
         *(
             Case("book", "/waitlist/act/", "POST", {"do": do, "id": "{offer}"})
-    "floor/answers/<int:pk>/rest/": [Case("view-clinical", "/floor/answers/{appointment}/rest/", "POST")],
-    "floor/reactions/<int:pk>/": [Case("view-clinical", "/floor/reactions/{appointment}/", "POST", {"kind": "hives"})],
-    "floor/times/<int:pk>/": [
-        Case("treat", "/floor/times/{appointment}/", "POST", {"arrived": "09:00", "reason": "From paper."})
-    ],
-    "floor/following/<int:pk>/": [Case("book", "/floor/following/{appointment}/", "POST", {"do": "desk"})],
-    "floor/overruns/<int:pk>/": [Case("book", "/floor/overruns/{appointment}/", "POST", {"do": "desk"})],
             for do in ("withdraw", "accept", "decline")
         ),
     ],
@@ -163,5 +183,5 @@ WEB: dict[str, list[Case]] = {
     ],
     "outbox/": [Case(OPERATOR, "/outbox/")],
     "outbox/<slug:name>/": [Case(OPERATOR, "/outbox/no-such/")],
-}
     "outbox/<slug:name>/html/": [Case(OPERATOR, "/outbox/no-such/html/")],
+}
