@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Count, Min, Model
 
-from scheduler.models import Appointment, Course, Heartbeat, LedgerEntry, Visit, backstop
+from scheduler.models import Appointment, Breaker, Course, Heartbeat, LedgerEntry, Visit, backstop
 
 # The heartbeat comes every 15 s; four of them may be lost while a long job runs.
 ALIVE = timedelta(seconds=75)
@@ -63,6 +63,10 @@ def metrics(*, now: datetime) -> Iterator[tuple[str, str, str, float]]:
     oldest = written.aggregate(due=Min("due"))["due"]
     lag = (now - oldest).total_seconds() if oldest is not None else 0
     yield "scheduler_mail_lag_seconds", "How long the oldest due mail waits.", "", lag
+    for row in Breaker.objects.order_by("channel"):
+        down = (now - row.open_since).total_seconds() if row.open_since is not None else 0
+        label = f'channel="{row.channel}"'
+        yield "scheduler_server_down_seconds", "For how long a channel's server has not answered.", label, down
     beats = list(Heartbeat.objects.order_by("name"))
     for beat in beats:
         age = (now - beat.at).total_seconds()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Min, Q, QuerySet
 
-from scheduler.models import Center, LedgerEntry
+from scheduler.models import Breaker, Center, LedgerEntry
 
 State = LedgerEntry.State
 
@@ -57,6 +57,11 @@ def newest(center: Center) -> list[LedgerEntry]:
     """What was sent last."""
     rows = _mails(center).filter(state=State.SENT).select_related("patient")
     return list(rows.order_by("-done_at", "-pk")[:50])
+
+
+def down() -> list[Breaker]:
+    """Servers that are held to be down (services/breaker.py); they are the whole service's, not one center's."""
+    return list(Breaker.objects.filter(open_since__isnull=False).order_by("channel"))
 
 
 def _mails(center: Center) -> QuerySet[LedgerEntry]:

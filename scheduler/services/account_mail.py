@@ -27,7 +27,7 @@ from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from scheduler.models import AccountMail, Event
-from scheduler.services import account_events, failures, smtp_faults
+from scheduler.services import account_events, breaker, failures, smtp_faults
 from scheduler.services.smtp_faults import Fault
 
 Kind, State = AccountMail.Kind, AccountMail.State
@@ -39,7 +39,6 @@ KEPT = timedelta(days=1)
 MAILS_A_TICK = 20
 # A link that waited longer than it would be good for helps nobody.
 TOO_LATE = timedelta(hours=1)
-FAULTS_IN_A_ROW = 3
 # Beyond these nothing is sent and nobody is told so: a mailbox is not to be flooded, nor the table.
 LINKS_AN_HOUR = 3
 ASKED_AN_HOUR = 30
@@ -67,19 +66,19 @@ def send_due(*, now: datetime) -> dict[str, int]:
     waiting = list(_claimable(now).values_list("pk", flat=True)[:MAILS_A_TICK])
     if not waiting:
         return {}
+    if not breaker.lets_try("email", now=now):
+        return {}
     connection = get_connection()
-    in_a_row = 0
+    line = breaker.Line("email")
     try:
         for pk in waiting:
             # The update decides: of two workers one changes a row.
-            if in_a_row >= FAULTS_IN_A_ROW:
+            if line.is_down:
                 break
             if not _claimable(now).filter(pk=pk).order_by().update(state=State.CLAIMED, claimed_at=now):
                 continue
             row = AccountMail.objects.select_related("user").get(pk=pk)
-            outcome, is_transport = _send(row, connection, now)
-            counts[f"account mail {outcome}"] += 1
-            in_a_row = in_a_row + 1 if is_transport else 0
+            counts[f"account mail {_send(row, connection, line, now)}"] += 1
     finally:
         _close(connection)
     return dict(counts)
@@ -105,13 +104,13 @@ def _claimable(now: datetime) -> QuerySet[AccountMail]:
     ).order_by("due", "pk")
 
 
-def _send(row: AccountMail, connection: BaseEmailBackend, now: datetime) -> tuple[str, bool]:
-    """How it ended, and whether the mail server as a whole was at fault."""
+def _send(row: AccountMail, connection: BaseEmailBackend, line: breaker.Line, now: datetime) -> str:
+    """How it ended."""
     users = [row.user] if row.user is not None else users_for(row.asked)
     if row.kind == Kind.RESET:
         users = [user for user in users if _links_lately(user, now) < LINKS_AN_HOUR]
     if not users or now - row.created_at > TOO_LATE:
-        return _finish(row, State.DROPPED, now), False
+        return _finish(row, State.DROPPED, now)
     try:
         for user in users:
             message = compose(row.kind, user)
@@ -122,8 +121,9 @@ def _send(row: AccountMail, connection: BaseEmailBackend, now: datetime) -> tupl
                 account_events.note(user=user, verb="reset-link-sent", now=now)
     except Exception as problem:  # noqa: BLE001 - whatever went wrong with this one, the next gets hers
         _close(connection)
-        return _failed(row, problem, now)
-    return _finish(row, State.SENT, now), False
+        return _failed(row, problem, line, now)
+    line.answered()
+    return _finish(row, State.SENT, now)
 
 
 def _links_lately(user: User, now: datetime) -> int:
@@ -156,17 +156,21 @@ def compose(kind: str, user: User) -> EmailMessage:
     )
 
 
-def _failed(row: AccountMail, problem: Exception, now: datetime) -> tuple[str, bool]:
+def _failed(row: AccountMail, problem: Exception, line: breaker.Line, now: datetime) -> str:
     """Log ids and classes only: an SMTP answer may quote the address."""
     fault = smtp_faults.classify(problem)
     log.warning("account mail %s: %s (%s)", row.pk, smtp_faults.describe(problem), failures.describe(problem))
+    if fault is Fault.SERVER_LATER:
+        line.faulted(smtp_faults.describe(problem), at=now)
+    elif smtp_faults.is_an_answer(problem):
+        line.answered()
     if fault is Fault.NEVER:
-        return _finish(row, State.FAILED, now), False
+        return _finish(row, State.FAILED, now)
     wait = timedelta(seconds=30 * 2 ** min(row.attempts, 5))
     AccountMail.objects.filter(pk=row.pk, state=State.CLAIMED).update(
         state=State.DUE, due=now + wait, claimed_at=None, attempts=row.attempts + 1
     )
-    return "later", fault is Fault.SERVER_LATER
+    return "later"
 
 
 def _finish(row: AccountMail, state: str, now: datetime) -> str:

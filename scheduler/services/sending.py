@@ -18,7 +18,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from scheduler.domain import quiet_hours
 from scheduler.models import Appointment, Center, LedgerEntry
-from scheduler.services import bounces, calls, claiming, ledger, links, mail, offer_mail, smtp_faults, ways
+from scheduler.services import bounces, breaker, calls, claiming, ledger, links, mail, offer_mail, smtp_faults, ways
 from scheduler.services.claiming import LEASE as LEASE
 from scheduler.services.recipients import recipients_of
 from scheduler.services.smtp_faults import Fault
@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 # About a visit that is still to come she has to know these, by voice where a mail can't come in time.
 _NEWS = (Kind.BOOKED, Kind.MOVED, Kind.CANCELLED)
 TICK_SECONDS = 45.0
-# A server that is down fails everybody alike: three in a row, and the rest waits for the next tick.
-FAULTS_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +51,35 @@ def send_due(*, now: datetime, limit: int = 100) -> dict[str, int]:
     began = monotonic()
     counts: Counter[str] = Counter()
     counts["missed"] += _calls_too_late(now)
+    due = claiming.within_rate(Channel.EMAIL, now=now, limit=limit)
+    if due and not breaker.lets_try(Channel.EMAIL, now=now):
+        due = []
     connection = get_connection()
-    in_a_row = 0
+    line = breaker.Line(Channel.EMAIL)
     try:
-        for pk in claiming.within_rate(Channel.EMAIL, now=now, limit=limit):
+        for pk in due:
             passed = monotonic() - began
-            if passed > TICK_SECONDS or in_a_row >= FAULTS_IN_A_ROW:
+            if passed > TICK_SECONDS or line.is_down:
                 break
             at = now + timedelta(seconds=passed)
             entry = claiming.claim(pk, at=at)
             if entry is None:
                 continue
-            outcome, is_transport = _send(entry, connection, at)
-            counts[outcome] += 1
-            in_a_row = in_a_row + 1 if is_transport else 0
+            counts[_send(entry, connection, line, at)] += 1
     finally:
         _close(connection)
     return {name: count for name, count in sorted(counts.items()) if count}
 
 
-def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tuple[str, bool]:
-    """How it ended, and whether the mail server as a whole was at fault."""
+def _send(entry: LedgerEntry, connection: BaseEmailBackend, line: breaker.Line, at: datetime) -> str:
+    """How it ended."""
     recipient = recipients_of([entry.patient_id])[entry.patient_id]
     verdict = look(entry, at)
     if verdict.send and recipient.channel != Channel.EMAIL:
         ways.pass_on_claimed(entry, recipient, at=at)
-        return State.SUPERSEDED, False
+        return State.SUPERSEDED
     if not verdict.send or recipient.contact is None:
-        return end_unsent(entry, verdict, at), False
+        return end_unsent(entry, verdict, at)
     entry.contact = recipient.contact  # as it is now: she may have changed how she is told since the row was written
     try:
         about = verdict.appointments[0] if len(verdict.appointments) == 1 and entry.kind != Kind.CANCELLED else None
@@ -110,9 +109,10 @@ def _send(entry: LedgerEntry, connection: BaseEmailBackend, at: datetime) -> tup
         message.send()
     except Exception as problem:  # noqa: BLE001 - whatever went wrong with this one, the next patient gets hers
         _close(connection)
-        return _failed(entry, smtp_faults.classify(problem), problem, at)
+        return _failed(entry, smtp_faults.classify(problem), problem, line, at)
     claiming.finish(entry, state=State.SENT, done_at=at, error="")
-    return "sent", False
+    line.answered()
+    return "sent"
 
 
 def look(entry: LedgerEntry, at: datetime) -> Verdict:
@@ -200,19 +200,23 @@ def end_unsent(entry: LedgerEntry, verdict: Verdict, at: datetime) -> str:
     return verdict.state
 
 
-def _failed(entry: LedgerEntry, fault: Fault, problem: Exception, at: datetime) -> tuple[str, bool]:
+def _failed(entry: LedgerEntry, fault: Fault, problem: Exception, line: breaker.Line, at: datetime) -> str:
     """Log ids and classes only: an SMTP answer may quote the address."""
     attempts = entry.attempts + 1
     code = smtp_faults.describe(problem)
     log.warning("ledger entry %s: %s (%s), try %s", entry.pk, fault.value, code, attempts)
+    if fault is Fault.SERVER_LATER:
+        line.faulted(code, at=at)
+    elif smtp_faults.is_an_answer(problem):
+        line.answered()
     if fault is Fault.NEVER or (fault is Fault.ADDRESS_LATER and attempts >= claiming.TRIES_AT_AN_ADDRESS):
         if entry.contact is not None and bounces.is_bounce(problem):
             bounces.stop_using(contact=entry.contact, entry=entry, now=at)
         calls.call_instead(entry, now=at)
         claiming.finish(entry, state=State.FAILED, done_at=at, error=code)
-        return "failed", False
+        return "failed"
     claiming.try_later(entry, error=code, at=at)
-    return "later", fault is Fault.SERVER_LATER
+    return "later"
 
 
 def _calls_too_late(now: datetime) -> int:

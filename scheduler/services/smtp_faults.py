@@ -27,6 +27,11 @@ def classify(problem: Exception) -> Fault:
     return Fault.ADDRESS_LATER
 
 
+def is_an_answer(problem: Exception) -> bool:
+    """Whether a mail server said it. A message that can't be written fails before anybody is asked."""
+    return isinstance(problem, (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException))
+
+
 def describe(problem: Exception) -> str:
     """Class and number, without the server's words: they may quote the address."""
     if isinstance(problem, smtplib.SMTPRecipientsRefused):

@@ -16,8 +16,9 @@ from django.utils.crypto import salted_hmac
 from scheduler.domain.permissions import Actor
 from scheduler.models import LedgerEntry
 from scheduler.services import bounces, calls, claiming, links, numbers, stops, text_message, text_provider, ways
+from scheduler.services.breaker import FAULTS_IN_A_ROW
 from scheduler.services.recipients import recipients_of
-from scheduler.services.sending import FAULTS_IN_A_ROW, TICK_SECONDS, end_unsent, look
+from scheduler.services.sending import TICK_SECONDS, end_unsent, look
 from scheduler.services.text_provider import AgainLater, HasStopped, Never, NoSuchNumber, TextProblem
 
 State, Kind, Channel = LedgerEntry.State, LedgerEntry.Kind, LedgerEntry.Channel

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from scheduler.domain.errors import Refused
-from scheduler.models import LedgerEntry
+from scheduler.models import Breaker, LedgerEntry
 from scheduler.queries import messages as query
 from scheduler.services import mending, record
 from scheduler.web import words
@@ -41,11 +41,24 @@ def show(desk: Desk, *, trouble: str = "", status: int = 200) -> HttpResponse:
         "standing": standing,
         "lag": words.length(standing.lag) if standing.lag is not None else "",
         "is_behind": standing.lag is not None and standing.lag > query.LATE_AFTER,
+        "down": [_down(desk, each) for each in query.down()],
         "stuck": [_line(desk, entry) for entry in query.stuck(desk.center, desk.now)],
         "newest": [_line(desk, entry) for entry in query.newest(desk.center)],
         "trouble": trouble,
     }
     return page(desk, "scheduler/messages.html", context, status=status)
+
+
+def _down(desk: Desk, row: Breaker) -> dict[str, Any]:
+    assert row.open_since is not None  # query.down asks for these
+    assert row.try_at is not None
+    zone = desk.center.zone
+    return {
+        "is_mail": row.channel == LedgerEntry.Channel.EMAIL,
+        "since": words.moment(row.open_since.astimezone(zone), desk.today),
+        "next": f"{max(row.try_at, desk.now).astimezone(zone):%H:%M}",
+        "error": row.error,
+    }
 
 
 def _line(desk: Desk, entry: LedgerEntry) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from scheduler.queries import health
-from scheduler.services import heartbeats
+from scheduler.services import breaker, heartbeats
 from tests.support.clinic import Clinic, place
 
 
@@ -83,5 +84,11 @@ def test_metrics_are_counts_and_nothing_personal(client, db):
     text = client.get("/metrics").content.decode()
     assert 'scheduler_visits{state="unplaced"}' in text or 'scheduler_visits{state="booked"}' in text
     assert "scheduler_mail_lag_seconds" in text
+    assert "scheduler_server_down_seconds" not in text
+    for _ in range(breaker.FAULTS_IN_A_ROW):
+        breaker.Line("email").faulted("TimeoutError", at=timezone.now() - timedelta(seconds=90))
+    text = client.get("/metrics").content.decode()
+    [down] = re.findall(r'^scheduler_server_down_seconds{channel="email"} (\S+)$', text, re.MULTILINE)
+    assert float(down) >= 90
     for marker in ("rivera", "example.org", "eptinezumab"):
         assert marker not in text.lower()

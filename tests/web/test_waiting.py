@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from scheduler.domain.permissions import AUDITOR, FRONT_DESK
 from scheduler.models import Event, LedgerEntry, Offer, WaitlistEntry
-from scheduler.services import offers
+from scheduler.services import breaker, offers
 from tests import factories as make
 from tests.web.conftest import NOW
 
@@ -112,6 +112,17 @@ class TestMessages:
         page = desk.get("/messages/").content.decode()
         assert failed.patient.listed_name in page
         assert "550" in page
+
+    def test_a_server_that_is_down_is_said_in_plain_words(self, desk, failed):
+        assert "has not answered" not in desk.get("/messages/").content.decode()
+        line = breaker.Line("email")
+        for _ in range(breaker.FAULTS_IN_A_ROW):
+            line.faulted("SMTPConnectError 421", at=NOW)
+        page = desk.get("/messages/").content.decode()
+        assert "The mail server has not answered since" in page
+        assert "One message is tried each minute" in page
+        assert "SMTPConnectError 421" in page
+        assert "provider of text messages" not in page
 
     def test_a_stuck_one_is_sent_again(self, desk, failed):
         assert desk.post(f"/messages/{failed.pk}/send/").status_code == 302
