@@ -2,11 +2,13 @@
 // not reach the service says so. Everything works without this file.
 
 import { PATIENCE, watch } from "./live.js";
+import { setClock } from "./timers.js";
 
 const main = () => document.querySelector("main[data-live]");
 const live = document.querySelector(".live");
 let heardAt = Date.now();
 let minute = Math.floor(Date.now() / 60000);
+let listed = ""; // the version that the list shows while the card is in use
 
 function say(isLive) {
   live.classList.toggle("is-stale", !isLive);
@@ -24,6 +26,18 @@ function isBusy() {
   return Boolean(document.querySelector("details[open], form[data-sending]") || (active && active.matches("input, select, textarea")));
 }
 
+// While a form of the card is in use the list goes on all the same.
+function takeOverList(text) {
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  const now = fresh.querySelector(".floor-list");
+  const old = document.querySelector(".floor-list");
+  if (!now || !old) return;
+  const top = old.scrollTop;
+  old.replaceWith(document.adoptNode(now));
+  document.querySelector(".floor-list").scrollTop = top;
+  setClock(fresh.querySelector("main[data-now]").dataset.now);
+}
+
 function takeOver(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const now = fresh.querySelector("main[data-live]");
@@ -31,6 +45,7 @@ function takeOver(text) {
   const old = main();
   const scrolled = [".floor-list", ".floor-scroll"].map((selector) => [selector, old.querySelector(selector)?.scrollTop ?? 0]);
   const focused = document.activeElement?.dataset?.seat;
+  const wasOnCard = Boolean(document.activeElement?.closest(".floor-visit"));
   old.replaceWith(document.adoptNode(now));
   for (const [selector, top] of scrolled) {
     const part = main().querySelector(selector);
@@ -39,6 +54,8 @@ function takeOver(text) {
   const clock = fresh.querySelector(".clock");
   if (clock) document.querySelector(".clock").textContent = clock.textContent;
   if (focused) document.querySelector(`[data-seat="${focused}"]`)?.focus();
+  if (wasOnCard) document.querySelector(".floor-foot .is-primary")?.focus();
+  setClock(main().dataset.now);
   return true;
 }
 
@@ -53,11 +70,18 @@ async function ask() {
     const { version } = await answer.json();
     const present = Math.floor(Date.now() / 60000);
     const isDue = String(version) !== main().dataset.version || present !== minute;
-    if (isDue && !isBusy()) {
+    const isNews = `${version} ${present}` !== listed;
+    if (isDue && (!isBusy() || (isNews && !document.querySelector("form[data-sending]")))) {
       const page = await fetch(location.href, { cache: "no-store", headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
       if (!page.ok) throw new Error(String(page.status));
-      minute = present;
-      if (!page.redirected) takeOver(await page.text());
+      const text = page.redirected ? "" : await page.text();
+      if (isBusy()) {
+        listed = `${version} ${present}`;
+        if (text) takeOverList(text);
+      } else {
+        minute = present;
+        if (text) takeOver(text);
+      }
     }
     say(true);
     return isDue && isBusy();
@@ -73,9 +97,10 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form.dataset.sending) return; // a tap sent twice is one tap
   form.dataset.sending = "1";
+  event.submitter?.classList.remove("is-undone");
   const body = new FormData(form, event.submitter);
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
+    const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
     const text = await answer.text();
     delete form.dataset.sending;
     if (answer.redirected && takeOver(text)) {
@@ -87,13 +112,15 @@ document.addEventListener("submit", async (event) => {
   } catch {
     delete form.dataset.sending;
     say(false);
+    event.submitter?.classList.add("is-undone");
     const note = document.createElement("section");
     note.className = "note is-late floor-note";
     note.setAttribute("role", "alert");
     note.append(Object.assign(document.createElement("p"), { textContent: main().dataset.offline }));
     document.querySelector(".floor-note")?.remove();
-    form.closest("section").prepend(note);
+    form.closest(".floor-visit").prepend(note);
   }
 });
 
+setClock(main().dataset.now);
 watch(() => main().dataset.stream, ask, () => say(true));
