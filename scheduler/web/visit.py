@@ -138,11 +138,11 @@ def _facts(desk: Desk, appointment: Appointment) -> list[tuple[str, SafeString |
         for component in protocol.spec().components:
             said = f"{component.name} {component.dose}, {component.minutes} min"
             facts.append((_("Component"), said))
-    if protocol is not None and protocol.needs_driver:
     before = flags.reactions_before([appointment]).get(appointment.pk)
     if before is not None:
         facts.append((_("Attention"), reaction_words(desk, before)))
         facts.append((_("Needs"), _("a driver home")))
+    if protocol is not None and protocol.needs_driver:
     if appointment.patient is not None and appointment.patient.needs:
         facts.append((_("Wishes"), appointment.patient.needs))
     if appointment.reason:
