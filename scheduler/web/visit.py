@@ -141,8 +141,8 @@ def _facts(desk: Desk, appointment: Appointment) -> list[tuple[str, SafeString |
     before = flags.reactions_before([appointment]).get(appointment.pk)
     if before is not None:
         facts.append((_("Attention"), reaction_words(desk, before)))
-        facts.append((_("Needs"), _("a driver home")))
     if protocol is not None and protocol.needs_driver:
+        facts.append((_("Needs"), _("a driver home")))
     if appointment.patient is not None and appointment.patient.needs:
         facts.append((_("Wishes"), appointment.patient.needs))
     if appointment.reason:
