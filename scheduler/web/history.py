@@ -88,7 +88,6 @@ def _verbs() -> dict[str, str]:
         "amend": _("Amended"),
         "waive": _("Waived"),
         "complete-course": _("Course completed"),
-    }
         "wait": _("Put on the waiting list"),
         "stop-waiting": _("Taken off the waiting list"),
         "prioritise": _("Urgency changed"),
@@ -97,3 +96,4 @@ def _verbs() -> dict[str, str]:
         "decline-offer": _("Earlier time declined"),
         "withdraw-offer": _("Offer withdrawn"),
         "ask-another-time": _("Asked for another time"),
+    }
