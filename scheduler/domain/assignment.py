@@ -8,8 +8,8 @@ What it wants, the first before the second and so on:
 3. As few changes as possible: what stands and is possible stays. Set by hand stays in any case.
 4. The least cost by the weights below: level starts, patients and acuity, continuity, breaks without a cover left free.
 
-The same facts give the same suggestion. Small days are searched through, large ones improved step by step up to a fixed
-number of steps (`SEARCHED`), so that no day takes long.
+The same facts give the same suggestion. Days of a few appointments are searched through; in larger ones what is around
+an appointment without a nurse is, up to a fixed number of steps, so that no day takes long.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ WEIGH_UNCOVERED = 50  # a quarter hour of a break that nobody covers
 WEIGH_AFTER_SHIFT = 30  # a quarter hour after her shift: somebody has to take over
 
 ROUNDS = 8  # of improvement
-SEARCHED = 6_000  # places looked at where not everybody has a nurse yet
+FEW = 9  # that are searched through at once
+SEARCHED = 6_000  # places looked at in a search
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +155,22 @@ class _Day:
     def is_settled(self, index: int) -> bool:
         return self.was[index] is not None and self.at[index] == self.was[index]
 
-    def changes(self) -> int:
-        return sum(was is not None and was != at for was, at in zip(self.was, self.at, strict=True))
-
     def search(self) -> None:
-        """Where somebody has no nurse yet or something had to change: whether another order does better."""
-        score = (len(self.open()), self.changes())
-        forced = sum(
-            was is not None and was not in self.ways[index] and not self.fixed[index]
-            for index, was in enumerate(self.was)
-        )
-        if score > (0, forced):
-            _Search(self, score).run()
+        """Where somebody has no nurse yet, or more had to change than cannot stand: whether another order does better,
+        of the few that are concerned."""
+        movable = [index for index in range(len(self.tasks)) if not self.fixed[index] and self.ways[index]]
+        if len(movable) <= FEW:
+            _Search(self, movable).run()
+            return
+        for index in self.open():
+            if self.at[index] is None:
+                near = sorted(self.around(index), key=lambda each: (self.is_settled(each), each))
+                _Search(self, sorted([index, *near[: FEW - 1]])).run()
+
+    def score(self, of: Iterable[int]) -> tuple[int, int]:
+        """How many have no nurse, and how many another than before: the fewer the better."""
+        rows = [(self.was[index], self.at[index]) for index in of]
+        return sum(at is None for _was, at in rows), sum(was is not None and was != at for was, at in rows)
 
     def improve(self) -> None:
         """Move, and swap those that share time, as long as it costs less; what stood stays."""
@@ -265,39 +270,38 @@ class _Day:
 
 
 class _Search:
-    """Depth first through the places of all that may move, for fewer without a nurse, then fewer changes. Ends after
-    `SEARCHED` places; what was best by then is put."""
+    """Depth first through the places of these few, for fewer without a nurse, then fewer changes. Ends after `SEARCHED`
+    places; what was best by then is put."""
 
-    def __init__(self, day: _Day, score: tuple[int, int]) -> None:
-        self.day, self.best_score, self.left = day, score, SEARCHED
-        self.best: list[int | None] | None = None
-        self.movable = [
-            index for index in range(len(day.tasks)) if not day.fixed[index] and (day.ways[index] or day.was[index])
-        ]
+    def __init__(self, day: _Day, movable: list[int]) -> None:
+        self.day, self.movable, self.left = day, movable, SEARCHED
+        self.best_score, self.best = day.score(movable), [day.at[index] for index in movable]
 
     def run(self) -> None:
-        day = self.day
-        before = list(day.at)
-        for index in self.movable:
-            day.put(index, None)
+        if self.best_score == (0, 0):
+            return
+        self._put([None] * len(self.movable))
         self._go(0, 0, 0)
-        for index in self.movable:
-            day.put(index, None)
-        for index in self.movable:
-            day.put(index, (self.best or before)[index])
+        self._put([None] * len(self.movable))
+        self._put(self.best)
+
+    def _put(self, places: Sequence[int | None]) -> None:
+        for index, place in zip(self.movable, places, strict=True):
+            self.day.put(index, place)
 
     def _go(self, number: int, without: int, changed: int) -> None:
         self.left -= 1
         if (without, changed) >= self.best_score or self.left < 0:
             return
+        day = self.day
         if number == len(self.movable):
-            self.best_score, self.best = (without, changed), list(self.day.at)
+            self.best_score, self.best = (without, changed), [day.at[index] for index in self.movable]
             return
-        day, index = self.day, self.movable[number]
+        index = self.movable[number]
         was = day.was[index]
         can = [place for place in day.ways[index] if day.fits(index, place)]
         for place in sorted(can, key=lambda each: (each != was, day.cost(index, each), each)):
             day.put(index, place)
             self._go(number + 1, without, changed + (was is not None and place != was))
             day.put(index, None)
-        self._go(number + 1, without + bool(day.ways[index]), changed + (was is not None))
+        self._go(number + 1, without + 1, changed + (was is not None))
