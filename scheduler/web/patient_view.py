@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from scheduler.models import Appointment, Contact, Course, LedgerEntry, Patient, Visit, Weekday
+from scheduler.models import Appointment, Course, LedgerEntry, Patient, Visit, Weekday
 from scheduler.queries import people
 from scheduler.web import timeline, words
 from scheduler.web.door import Desk
@@ -54,7 +54,6 @@ def view(desk: Desk, patient: Patient) -> dict[str, Any]:
         "past": [_past(desk, row) for row in past[:PAST_SHOWN]],
         "past_count": len(past),
         "courses": [course_card(desk, course, by_visit) for course in courses],
-        "contacts": [_contact(contact) for contact in patient.contacts.all()],
         "wishes": _wishes(courses),
         "messages": _messages(desk, patient),
     }
@@ -151,37 +150,6 @@ def course_card(desk: Desk, course: Course, by_visit: dict[int | None, Appointme
     }
 
 
-def relation(code: str) -> str:
-    return {
-        "self": _("Herself or himself"),
-        "mother": _("Mother"),
-        "father": _("Father"),
-        "daughter": _("Daughter"),
-        "son": _("Son"),
-        "partner": _("Partner"),
-        "friend": _("Friend"),
-        "other": _("Somebody else"),
-    }.get(code, code.capitalize())
-
-
-def _mail_state(contact: Contact) -> str:
-    if contact.bounced_at is not None:
-        return _("no such address: mails came back")
-    return _("mail on") if contact.may_be_mailed else _("no mail")
-
-
-def _contact(contact: Contact) -> dict[str, str]:
-    mail = ""
-    if contact.email:
-        mail = f"{contact.email}, " + _mail_state(contact)
-    return {
-        "relation": _("Self") if contact.relation == "self" else relation(contact.relation),
-        "name": ", ".join(filter(None, [contact.name, contact.phone])),
-        "mail": mail,
-        "may_book": _("may book") if contact.may_book and contact.relation != "self" else "",
-    }
-
-
 def _wishes(courses: list[Course]) -> list[tuple[str, str]]:
     """From her newest course that still runs."""
     course = next((each for each in courses if each.status in ("active", "on-hold", "draft")), None)
@@ -222,7 +190,7 @@ def _messages(desk: Desk, patient: Patient) -> list[dict[str, Any]]:
             kind = ngettext("Reminder, %(days)s day", "Reminder, %(days)s days", row.offset_days) % {
                 "days": row.offset_days
             }
-        icon = "phone" if row.channel == "call" else ("mail" if row.state == "sent" else "clock")
+        icon = "phone" if row.channel in ("call", "text") else ("mail" if row.state == "sent" else "clock")
         if row.state in ("failed", "missed"):
             icon = "late"
         found.append(

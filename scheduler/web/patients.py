@@ -14,10 +14,8 @@ from scheduler.models import Patient
 from scheduler.queries import people
 from scheduler.services import record
 from scheduler.services.patients import ContactFacts, create_patient
-from scheduler.web import patient_view, words
+from scheduler.web import patient_view, reach_view, words
 from scheduler.web.door import Desk, door, page
-
-RELATIONS = ("self", "mother", "father", "daughter", "son", "partner", "friend", "other")
 
 
 @door("view-patients", posts=True)
@@ -60,7 +58,7 @@ def new(desk: Desk) -> HttpResponse:
         "place": "patients",
         "post": post,
         "wrong": wrong,
-        "relations": [(code, patient_view.relation(code)) for code in RELATIONS],
+        "relations": [(code, reach_view.relation(code)) for code in reach_view.RELATIONS],
     }
     return page(desk, "scheduler/patient_new.html", context, status=400 if wrong else 200)
 
@@ -100,7 +98,12 @@ def _register(desk: Desk, wrong: dict[str, str]) -> Patient | None:
 
 @door("view-patients")
 def patient(desk: Desk, *, pk: int) -> HttpResponse:
-    found = people.patient(center=desk.center, pk=pk)
+    return shown(desk, people.patient(center=desk.center, pk=pk))
+
+
+def shown(desk: Desk, found: Patient, *, trouble: reach_view.Trouble | None = None, status: int = 200) -> HttpResponse:
+    """Her page; with `trouble`, what was typed into the form of a contact and why it wasn't saved."""
     record.access(actor=desk.actor, patient=found, what="patient", now=desk.now)
-    context = {"title": found.full_name, "place": "patients", "patient": found} | patient_view.view(desk, found)
-    return page(desk, "scheduler/patient.html", context)
+    context = {"title": found.full_name, "place": "patients", "patient": found}
+    context |= patient_view.view(desk, found) | reach_view.view(desk, found, trouble)
+    return page(desk, "scheduler/patient.html", context, status=status)

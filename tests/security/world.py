@@ -92,6 +92,7 @@ def things_of(clinic: Clinic, surname: str) -> Things:
             "protocol": own.pk,
             "unitday": unit_day.pk,
             "waiting": waiting.pk,
+            "contact": patient.contacts.get().pk,
             "offer": offer.pk,
             "message": booked.ledger.order_by("pk")[0].pk,
             "membership": Membership.objects.get(user=member).pk,
