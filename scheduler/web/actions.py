@@ -87,6 +87,10 @@ def _step(desk: Desk, appointment: Appointment, action: str) -> tuple[Callable[[
         if _booked_just_now(desk, appointment):
             reason = _("Booked by mistake")
             return lambda: booking.cancel(**common | {"version": None}, reason=reason), "book"
+        done = last.of(desk.request.session)
+        if done is not None and (done["verb"], done["appointment"]) == ("swap", appointment.pk):
+            other = appointment_of(desk, done["before"]["other"])
+            return lambda: moving.swap(**common | {"version": None}, other=other), "book"
         change = undo.last_change(appointment)
         needs = UNDOING.get(change.verb, "book") if change is not None else "attend"
         return lambda: undo.undo(**common | {"version": None}), needs

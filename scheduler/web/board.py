@@ -78,6 +78,7 @@ def show(
         "unit": unit,
         "day": day,
         "slots": grid.slots,
+        "from": int(grid.span.start.timestamp()) // 60,
         "lanes": rows,
         "is_tall": len(rows) <= 8,
         "marks": grid.marks(),

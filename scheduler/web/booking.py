@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -14,11 +13,11 @@ from django.utils.translation import gettext as _
 from scheduler.domain import localtime
 from scheduler.domain.errors import Forbidden, Malformed, NotFound, Refused
 from scheduler.domain.placement import Wishes
-from scheduler.models import Chair, Patient, Protocol, Unit, Visit
+from scheduler.models import Appointment, Chair, Patient, Protocol, Unit, Visit
 from scheduler.queries import people
 from scheduler.queries.slots import slots
 from scheduler.services import booking, record
-from scheduler.web import last, words
+from scheduler.web import holding, last, proposed, words
 from scheduler.web.actions import visit_url
 from scheduler.web.dates import read_date, read_minute, read_moment
 from scheduler.web.door import Desk, door, page
@@ -43,6 +42,8 @@ class Wanted:
     chair: Chair | None = None
     at: datetime | None = None
     query: str = ""
+    hold: Appointment | None = None
+    hold_refused: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -76,6 +77,12 @@ def book(desk: Desk) -> HttpResponse:
     wanted = read(desk, data)
     answer = Answer()
     do = data.get("do", "")
+    if desk.request.method == "POST" and do == "release":
+        return _leave(desk, wanted)
+    if desk.request.method == "POST" and not pressed(data):
+        _hold(desk, wanted, data)
+    if wanted.patient is not None and not wanted.is_known:
+        wanted.visit, wanted.protocol = proposed.what(desk, wanted.patient, at=wanted.at or desk.now)
     if value := pressed(data):
         done = _book(desk, wanted, value, answer)
         if done is not None:
@@ -84,7 +91,7 @@ def book(desk: Desk) -> HttpResponse:
         answer.found = people.search(center=desk.center, query=wanted.query)
         answer.is_searched = True
         record.access(actor=desk.actor, patient=None, what="patient-search", now=desk.now)
-    elif do == "search":
+    elif do == "search" or (wanted.patient is not None and wanted.is_known and wanted.at is None):
         _search(desk, wanted, answer)
     return _show(desk, wanted, answer, status=409 if answer.refusals or answer.wrong else 200)
 
@@ -92,32 +99,49 @@ def book(desk: Desk) -> HttpResponse:
 def read(desk: Desk, data: QueryDict) -> Wanted:
     """Another center's patient, visit, protocol or chair raises NotFound."""
     wanted = Wanted(query=data.get("q", "").strip())
-    patient = _id(data.get("patient"))
+    patient = read_id(data.get("patient"))
     if patient is not None:
         wanted.patient = people.patient(center=desk.center, pk=patient)
     what = data.get("what") or (f"visit:{data['visit']}" if data.get("visit") else "")
     kind, _sign, number = what.partition(":")
-    if kind == "visit" and _id(number) is not None:
+    if kind == "visit" and read_id(number) is not None:
         wanted.visit = _visit(desk, int(number))
         wanted.patient = wanted.patient or people.patient(center=desk.center, pk=wanted.visit.course.patient_id)
-    elif kind == "protocol" and _id(number) is not None:
-        wanted.protocol = next((each for each in offered(desk) if each.pk == int(number)), None)
+    elif kind == "protocol" and read_id(number) is not None:
+        wanted.protocol = next((each for each in proposed.offered(desk) if each.pk == int(number)), None)
     elif kind == "minutes":
-        wanted.minutes = _id(data.get("minutes"))
+        wanted.minutes = read_id(data.get("minutes"))
     wanted.unit = next((each for each in desk.units if each.code == data.get("unit")), None)
     wanted.day = read_date(data.get("day"))
     wanted.minute = read_minute(data.get("time"))
     wanted.at = read_moment(data.get("at"))
-    chair = _id(data.get("chair"))
+    chair = read_id(data.get("chair"))
     if chair is not None:
         wanted.chair = Chair.objects.filter(pk=chair, unit__center=desk.center).select_related("unit__center").first()
+    wanted.hold = holding.read(desk, read_id(data.get("hold")))
     if wanted.at is not None:
         wanted.day = wanted.day or wanted.at.astimezone(desk.center.zone).date()
     return wanted
 
 
-def _id(text: str | None) -> int | None:
+def read_id(text: str | None) -> int | None:
+    """An id as a form or an address sends it; None for anything else."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _hold(desk: Desk, wanted: Wanted, data: QueryDict) -> None:
+    """With the first step of the form the clicked place is kept; once a hold ran out, with the next one."""
+    if wanted.hold is None and wanted.chair is not None and wanted.at is not None:
+        minutes = read_id(data.get("minutes"))
+        wanted.hold, wanted.hold_refused = holding.take(desk, chair=wanted.chair, at=wanted.at, minutes=minutes)
+
+
+def _leave(desk: Desk, wanted: Wanted) -> HttpResponse:
+    if wanted.hold is not None:
+        holding.give_back(desk, wanted.hold)
+    if wanted.chair is None or wanted.day is None:
+        return redirect("home")
+    return redirect("board", unit=wanted.chair.unit.code, date=wanted.day)
 
 
 def _visit(desk: Desk, pk: int) -> Visit:
@@ -129,17 +153,6 @@ def _visit(desk: Desk, pk: int) -> Visit:
     if found is None:
         raise NotFound
     return found
-
-
-def offered(desk: Desk) -> list[Protocol]:
-    """The newest published version of each protocol of the center, single visits first."""
-    rows = Protocol.objects.filter(Q(center__isnull=True) | Q(center=desk.center), published_at__isnull=False).order_by(
-        "code", "-version"
-    )
-    newest: dict[str, Protocol] = {}
-    for row in rows:
-        newest.setdefault(row.code, row)
-    return sorted(newest.values(), key=lambda each: (each.cadence_kind != "once", each.name))
 
 
 def _search(desk: Desk, wanted: Wanted, answer: Answer) -> None:
@@ -156,6 +169,7 @@ def _search(desk: Desk, wanted: Wanted, answer: Answer) -> None:
             patient=wanted.patient,
             wishes=Wishes(time_of_day=wanted.minute) if wanted.minute is not None else None,
             limit=OFFERED,
+            ignoring=[wanted.hold.pk] if wanted.hold is not None else (),
             **wanted.treatment(),
         )
     except Malformed as wrong:
@@ -203,6 +217,7 @@ def _book(desk: Desk, wanted: Wanted, value: str, answer: Answer) -> HttpRespons
             chair=chair,
             start=start,
             patient=wanted.patient,
+            hold=wanted.hold,
             override=read_override(desk),
             now=desk.now,
             **wanted.treatment(),
@@ -248,33 +263,11 @@ def _show(desk: Desk, wanted: Wanted, answer: Answer, *, status: int) -> HttpRes
             {"patient": each, "born": words.born(each.birth_date, today), "mrn": people.mrn_of(each)}
             for each in answer.found
         ],
-        "due": _due(wanted.patient, desk) if wanted.patient is not None else [],
-        "protocols": offered(desk),
+        "due": proposed.due(desk, wanted.patient) if wanted.patient is not None else [],
+        "protocols": proposed.offered(desk),
         "day": (wanted.day or today).isoformat() if wanted.day or wanted.visit is None else "",
         "time": f"{wanted.minute // 60:02}:{wanted.minute % 60:02}" if wanted.minute is not None else "",
         "here": here,
+        "hold": holding.shown(desk, wanted.hold, wanted.hold_refused, desk.request.POST),
     }
     return page(desk, "scheduler/book.html", context, status=status)
-
-
-def _due(patient: Patient, desk: Desk) -> list[dict[str, Any]]:
-    """Her visits that have no place yet, the next ones first."""
-    rows = (
-        Visit.objects.filter(
-            course__patient=patient, course__center=desk.center, course__status="active", state="unplaced"
-        )
-        .select_related("course__protocol")
-        .order_by("due")[:12]
-    )
-    return [
-        {
-            "pk": row.pk,
-            "label": _("%(what)s %(number)s, due %(day)s")
-            % {
-                "what": row.course.protocol.short_name,
-                "number": words.dose_of(row.ordinal, row.course.doses),
-                "day": words.day(row.due.astimezone(desk.center.zone).date(), desk.today),
-            },
-        }
-        for row in rows
-    ]

@@ -13,9 +13,9 @@ from scheduler.domain import localtime
 from scheduler.domain.errors import Malformed, gettext_noop
 from scheduler.models import Chair, Patient
 from scheduler.queries.course_request import CourseRequest
-from scheduler.web.booking import offered
 from scheduler.web.dates import read_date, read_minute, read_moment
 from scheduler.web.door import Desk
+from scheduler.web.proposed import offered
 
 FIELDS = [
     "protocol",

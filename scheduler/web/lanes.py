@@ -23,12 +23,14 @@ from scheduler.web.states import State, state_of
 
 CHAIR_GLYPHS = {"recliner": "chair", "bed": "bed", "room": "room"}
 SHORTEST_FREE = timedelta(minutes=15)
+MOVABLE = ("pending", "booked", "arrived", "checked-in")
 SEGMENTS = ("seg-prep", "seg-run", "seg-obs", "seg-turn")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A visit on its row. `hit` is how many slots the patient's part takes; `segments` are (class, slots)."""
+    """A visit on its row. `hit` is how many slots the patient's part takes; `segments` are (class, slots); `start` is
+    when treatment is planned to begin, in minutes after the first shown one."""
 
     pk: int
     at: int
@@ -43,7 +45,10 @@ class Block:
     long: str
     short: str
     said: str
+    start: int
+    version: int
     is_picked: bool = False
+    is_movable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Free:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
+    chair: int
     name: str
     glyph: SafeString
     blocks: tuple[Block, ...]
@@ -111,6 +117,7 @@ def _lane(
     blocks = [_block(each, grid, now, picked) for each in own]
     bars = [_bar(stay, row, grid, now, picked) for stay in row.stays]
     return Lane(
+        chair=row.chair.pk,
         name=row.chair.name,
         glyph=glyph(CHAIR_GLYPHS[row.chair.kind]),
         blocks=tuple(block for block in blocks if block is not None),
@@ -167,7 +174,12 @@ def _block(
             "what": long,
             "state": state.name,
         },
+        start=int((appointment.start - grid.span.start).total_seconds()) // 60,
+        version=appointment.version,
         is_picked=appointment.pk == picked,
+        is_movable=appointment.status in MOVABLE
+        and appointment.actual_start is None
+        and appointment.patient_id is not None,
     )
 
 

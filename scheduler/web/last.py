@@ -69,6 +69,7 @@ def _sentence(verb: str, appointment: Appointment, center: Center) -> str:
     sentences = {
         "book": _("%(name)s booked, %(chair)s, %(time)s"),
         "move": _("%(name)s moved to %(chair)s, %(time)s"),
+        "swap": _("%(name)s swapped to %(chair)s, %(time)s"),
         "cancel": _("%(name)s cancelled, %(time)s"),
         "reopen": _("%(name)s booked again, %(time)s"),
         "confirm": _("%(name)s confirmed, %(time)s"),
@@ -78,8 +79,8 @@ def _sentence(verb: str, appointment: Appointment, center: Center) -> str:
         "phase": _("%(name)s: next step"),
         "complete": _("%(name)s: treatment complete"),
         "no-show": _("%(name)s did not come, %(time)s"),
-        "undo": _("Undone: %(name)s, %(time)s"),
         "reaction": _("%(name)s: reaction noted"),
         "correct": _("%(name)s: times entered"),
+        "undo": _("Undone: %(name)s, %(time)s"),
     }
     return sentences[verb] % facts

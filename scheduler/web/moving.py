@@ -15,13 +15,14 @@ from scheduler.domain.placement import Wishes
 from scheduler.models import Appointment
 from scheduler.queries.slots import slots
 from scheduler.services import following, moving, record
-from scheduler.web import last, words
+from scheduler.web import history, last, words
 from scheduler.web.actions import appointment_of, visit_url
 from scheduler.web.booking import DAYS_SEARCHED, OFFERED
 from scheduler.web.dates import read_date, read_minute
 from scheduler.web.door import Desk, door, page
 from scheduler.web.lanes import treatment
 from scheduler.web.places import places, pressed, read_override, read_slot, refusals, slot_value
+from scheduler.web.sign import safe_next
 
 
 @door("book", posts=True)
@@ -71,10 +72,23 @@ def _move(desk: Desk, appointment: Appointment, value: str, shown: dict[str, Any
         shown["wrong"] = wrong.say(_)
         return None
     except Stale:
-        shown["wrong"] = _("Somebody has changed this visit since you opened it. Choose again.")
+        shown["wrong"] = _who_was_quicker(desk, appointment)
         return None
     last.remember(desk.request.session, verb="move", appointment=moved, now=desk.now)
+    if wanted := post.get("next"):
+        return redirect(safe_next(desk.request, wanted))
     return redirect(visit_url(desk, moved))
+
+
+def _who_was_quicker(desk: Desk, appointment: Appointment) -> str:
+    """What somebody else did to it meanwhile, and where it is now."""
+    local = desk.now.astimezone(desk.center.zone)
+    done = history.of_appointment(appointment, local)[:1]
+    return _("%(what)s, since you looked. Now: %(moment)s, %(chair)s. Nothing else was moved; choose again.") % {
+        "what": done[0].what if done else _("Somebody has changed this visit"),
+        "moment": words.moment(appointment.start.astimezone(desk.center.zone), desk.today),
+        "chair": words.low(appointment.chair.name),
+    }
 
 
 def _ask_first(
@@ -158,5 +172,6 @@ def _show(desk: Desk, appointment: Appointment, shown: dict[str, Any]) -> HttpRe
         "day": data.get("day") or local.date().isoformat(),
         "time": data.get("time", ""),
         "unit_code": data.get("unit") or appointment.unit.code,
+        "next": desk.request.POST.get("next", ""),
     }
     return page(desk, "scheduler/move.html", context, status=409 if refused else 200)

@@ -16,11 +16,11 @@ from scheduler.queries.plan import CoursePlan, preview
 from scheduler.services import courses, record
 from scheduler.services.courses import Placement
 from scheduler.web import preview_view, words
-from scheduler.web.booking import offered
 from scheduler.web.course_form import Form, read_form, request_of
 from scheduler.web.dates import read_moment
 from scheduler.web.door import Desk, door, page
 from scheduler.web.places import Refusals, overridable, read_override
+from scheduler.web.proposed import offered
 
 
 @door("edit-courses", posts=True)

@@ -35,6 +35,7 @@ class Button:
     is_primary: bool = False
     asks: str = ""
     is_move: bool = False
+    is_swap: bool = False
     is_wait: bool = False
 
 
@@ -200,6 +201,9 @@ def _others(desk: Desk, appointment: Appointment) -> list[Button]:
     is_open = status in ("pending", "booked", "arrived", "checked-in") and appointment.actual_start is None
     if is_open and desk.may("book") and appointment.patient is not None:
         found.append(Button("move", _("Move…"), key="M", is_move=True))
+        # Where "S" starts the treatment, that goes first.
+        starts = status == "checked-in" and desk.may("treat")
+        found.append(Button("swap", _("Swap with…"), key="" if starts else "S", is_swap=True))
     if status == "booked" and desk.may("attend"):
         if appointment.confirmed_at is None:
             found.append(Button("confirm", _("Confirmed")))

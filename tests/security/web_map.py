@@ -76,6 +76,17 @@ WEB: dict[str, list[Case]] = {
         Case("book", "/appointments/{appointment}/move/"),
         Case("book", "/appointments/{appointment}/move/", "POST"),
     ],
+    "board/<slug:unit>/<date:date>/fits/": [
+        Case("view-schedule", f"{BOARD}fits/", "POST", {"appointment": "{appointment}"}),
+    ],
+    "why/": [
+        Case("view-schedule", "/why/?chair={chair}&at=2026-11-25T13:00-05:00"),
+        Case("view-schedule", "/why/", "POST", {"chair": "{chair}", "at": "2026-11-25T13:00-05:00"}),
+    ],
+    "appointments/<int:pk>/swap/": [
+        Case("book", "/appointments/{appointment}/swap/"),
+        Case("book", "/appointments/{appointment}/swap/", "POST"),
+    ],
     "appointments/<int:pk>/<slug:action>/": [
         Case(needs, f"/appointments/{{appointment}}/{step}/", "POST", {"reason": "ill"})
         for step, needs in STEPS.items()
