@@ -155,7 +155,8 @@ def _stayed(unit: Unit, span: Interval, now: datetime) -> timedelta:
     held = Occupancy.objects.filter(
         stay__unit=unit, chair__isnull=False, chair_from__lt=end, chair_until__gt=span.start
     ).values_list("chair_from", "chair_until")
-    return sum((min(until, end) - max(start, span.start) for start, until in held), timedelta())
+    spans = [Interval(start, until) for start, until in held if start is not None and until is not None]
+    return sum((min(one.end, end) - max(one.start, span.start) for one in spans), timedelta())
 
 
 def _opened(unit: Unit, span: Interval, now: datetime) -> timedelta:

@@ -44,7 +44,7 @@ def show(desk: Desk, *, unit: str) -> HttpResponse:
     day = read_date(asked.get("from")) or desk.today
     if abs(day - desk.today) > FARTHEST:
         raise Http404
-    minutes = int(asked["minutes"]) if asked.get("minutes") in map(str, LENGTHS) else USUAL_LENGTH
+    minutes = next((each for each in LENGTHS if str(each) == asked.get("minutes")), USUAL_LENGTH)
     span = MONTH if asked.get("span") == MONTH else TWO_WEEKS
     first, last = _month_of(day) if span == MONTH else _weeks_of(day)
     found = capacity(unit=place, first=first, last=last, minutes=minutes, now=desk.now)
@@ -52,7 +52,7 @@ def show(desk: Desk, *, unit: str) -> HttpResponse:
     before = _month_of(first - timedelta(days=1))[0] if span == MONTH else first - timedelta(days=14)
 
     def address(where: str = unit, **changed: Any) -> str:
-        kept = {"from": first.isoformat(), "minutes": minutes, "span": span} | changed
+        kept: dict[str, Any] = {"from": first.isoformat(), "minutes": minutes, "span": span} | changed
         return f"{reverse('capacity', kwargs={'unit': where})}?{urlencode(kept)}"
 
     context = {
