@@ -1,12 +1,16 @@
-"""The visit after a reaction is flagged until a later treatment was given."""
+"""The visit after a reaction is flagged until a later treatment was given; what the flag says to whom."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
 
 from scheduler.models import Appointment, Reaction
+from scheduler.queries import words
 
 
 def reactions_before(appointments: Iterable[Appointment]) -> dict[int, Reaction]:
@@ -34,3 +38,21 @@ def reactions_before(appointments: Iterable[Appointment]) -> dict[int, Reaction]
             if since < row.start and not any(since < start < row.start for start in treated[row.patient_id]):
                 found[row.pk] = reaction
     return found
+
+
+def said(reaction: Reaction | None, *, zone: ZoneInfo, today: date, clinical: bool) -> str:
+    """Reaction on Tue 3 Mar: hives. Who sees no clinical detail reads only that a nurse knows. Empty without one."""
+    if reaction is None:
+        return ""
+    if not clinical:
+        return _("See nurse before this visit")
+    day = words.day(reaction.at.astimezone(zone).date(), today)
+    return _("Reaction on %(day)s: %(what)s") % {"day": day, "what": what_of(reaction)}
+
+
+def what_of(reaction: Reaction) -> str:
+    """Its kind, with the nurse's words where she wrote some."""
+    kind = str(reaction.get_kind_display())
+    if reaction.kind == Reaction.Kind.OTHER and reaction.note:
+        return reaction.note
+    return f"{kind} ({reaction.note})" if reaction.note else kind

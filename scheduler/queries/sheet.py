@@ -13,9 +13,10 @@ from django.utils.dateparse import parse_datetime
 from scheduler.domain import localtime
 from scheduler.domain.protocols import ProtocolSpec
 from scheduler.domain.recurrence import earliest_after
-from scheduler.models import Appointment, Contact, Dose, Registration, SheetPrint, Unit, Visit
+from scheduler.models import Appointment, Contact, Dose, Reaction, Registration, SheetPrint, Unit, Visit
 from scheduler.queries import checklist as checklists
 from scheduler.queries.checklist import Checklist
+from scheduler.queries.flags import reactions_before
 from scheduler.queries.words import dose_words
 
 OFF_PAPER = ("pending", "cancelled", "entered-in-error")
@@ -36,6 +37,7 @@ class Row:
     phone: str = ""
     relation: str = ""
     asked: Checklist | None = None
+    reaction: Reaction | None = None
     mark: str = ""
     was: datetime | None = None
     was_chair: str = ""
@@ -92,8 +94,9 @@ def sheet(*, unit: Unit, day: date, number: int | None = None) -> Sheet:
     here = {row.pk for row in present}
     gone = list(all_of.filter(pk__in=[pk for pk in map(int, printed) if pk not in here]).prefetch_related("protocol"))
     lists = checklists.of(present)
+    flagged = reactions_before(present)
     rows = [
-        *(Row(row, asked=lists.get(row.pk)) for row in present),
+        *(Row(row, asked=lists.get(row.pk), reaction=flagged.get(row.pk)) for row in present),
         *(Row(row, is_away=row.status not in OFF_PAPER) for row in gone),
     ]
     rows = [_marked(row, printed, last) for row in _timed(_reached(rows, unit), interval.start, unit)]
@@ -188,4 +191,5 @@ def _digest(row: Row) -> str:
     assert patient is not None  # holds are on no sheet
     said = (patient.full_name, patient.birth_date, row.mrn, row.phone, patient.allergies, patient.needs)
     what = (appointment.protocol_id, dose_words(appointment), appointment.observation_minutes)
-    return salted_hmac("scheduler.sheet", repr((said, what)), algorithm="sha256").hexdigest()[:16]
+    known = (said, what) if row.reaction is None else (said, what, row.reaction.pk)
+    return salted_hmac("scheduler.sheet", repr(known), algorithm="sha256").hexdigest()[:16]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from scheduler.domain.errors import Stale
+from scheduler.domain.errors import Refused, Stale
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Chair, Course
 from scheduler.services.following import Proposal, proposals
@@ -26,15 +26,20 @@ def accept(*, actor: Actor, course: Course, seen: str | None = None, now: dateti
         return None
     if seen is not None and sign(found) != seen:
         raise Stale
-    return move(
-        actor=actor,
-        appointment=first.appointment,
-        chair=Chair.objects.select_related("unit__center").get(pk=first.slot.chair.id),
-        start=first.slot.start,
-        accept_following=True,
-        version=first.appointment.version,
-        now=now,
-    )
+    try:
+        return move(
+            actor=actor,
+            appointment=first.appointment,
+            chair=Chair.objects.select_related("unit__center").get(pk=first.slot.chair.id),
+            start=first.slot.start,
+            accept_following=True,
+            version=first.appointment.version,
+            now=now,
+        )
+    except (Stale, Refused):
+        if proposals(course, now=now):
+            raise
+        return None  # a colleague accepted the same at the same moment
 
 
 def sign(found: Sequence[Proposal]) -> str:

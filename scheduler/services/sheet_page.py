@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from scheduler.domain.permissions import Actor
 from scheduler.models import SheetPrint, Unit
+from scheduler.queries import flags, words
 from scheduler.queries import sheet as query
-from scheduler.queries import words
 from scheduler.services import record
 
 
@@ -88,6 +88,7 @@ def _row(row: query.Row, *, zone: ZoneInfo, day: date, today: date, clinical: bo
             f"{each.name} {each.dose}, {each.minutes} min"
             for each in (protocol.spec().components if known and not is_over else ())  # type: ignore[union-attr]
         ],
+        "flag": flags.said(row.reaction, zone=zone, today=today, clinical=clinical),
         "observe": appointment.observation_minutes,
         "driver": protocol is not None and protocol.needs_driver,
         "asks": _asks(row) if known else [],

@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 
 from scheduler.domain import steps
 from scheduler.models import Appointment, Course, WorklistMark
+from scheduler.queries.flags import what_of
 from scheduler.queries.overruns import Overrun
 from scheduler.queries.worklist.clashes import overrun_key, window_key
 from scheduler.services import accepting, following, making_room
 from scheduler.services.following import Proposal
 from scheduler.web import words
 from scheduler.web.door import Desk
-from scheduler.web.flag_words import what_of
 
 
 def proposal(desk: Desk, course: Course) -> dict[str, Any] | None:

@@ -30,6 +30,7 @@ class Around:
     unsettled: set[int]
     overruns: dict[int, Overrun]
     flags: dict[int, Reaction]
+    is_clinical: bool
 
     @classmethod
     def of(cls, visits: Sequence[Appointment], desk: Desk) -> Around:
@@ -37,6 +38,7 @@ class Around:
             unsettled=unsettled.courses(visits, desk.center.zone),
             overruns={each.appointment.pk: each for each in overruns.of(visits, desk.now)},
             flags=flags.reactions_before(visits),
+            is_clinical=desk.may("view-clinical"),
         )
 
     def note(self, appointment: Appointment) -> str:
@@ -49,7 +51,9 @@ class Around:
             and (appointment.actual_start is not None)
         ):
             return _("later doses to decide")
-        return _("reaction last time") if appointment.pk in self.flags else ""
+        if appointment.pk not in self.flags:
+            return ""
+        return _("reaction last time") if self.is_clinical else _("see nurse")
 
 
 def card(desk: Desk, appointment: Appointment, asked: Checklist | None, around: Around, trouble: Any) -> dict[str, Any]:

@@ -206,6 +206,22 @@ class TestReactions:
             assert ("Reaction on Tue 24 Nov: swelling of face, mouth or throat" in shown) is says
             assert ("See nurse" in shown) is not says
 
+    @pytest.mark.parametrize(("role", "says"), [(NURSE, "Reaction on Tue 24 Nov: hives"), (FRONT_DESK, "See nurse")])
+    def test_the_day_sheet_and_the_list_have_the_flag_too(self, clinic, running, role, says):
+        actor = make.make_actor(clinic.center, NURSE)
+        reactions.react(actor=actor, appointment=running, kind="hives", now=TEN)
+        attendance.complete(actor=clinic.actor, appointment=running, now=NOW)
+        clinic.book("2026-11-25T15:00-05:00", patient=running.patient)
+        sheet = unescape(clinic.client(role).get("/sheet/day/2026-11-25/").content.decode())
+        assert says in sheet
+        assert (": hives" in sheet) is (role == NURSE)
+
+    def test_a_reaction_after_the_print_marks_the_row_of_the_next_sheet(self, clinic, nurse, running):
+        clinic.book("2026-11-25T15:00-05:00", patient=running.patient)
+        nurse.post("/sheet/day/2026-11-25/")
+        nurse.post(f"/floor/reactions/{running.pk}/", {"kind": "hives"})
+        assert '<span class="mark">CHANGED</span>' in nurse.get("/sheet/day/2026-11-25/").content.decode()
+
     def test_after_a_treatment_without_one_the_flag_is_gone(self, clinic, nurse, running):
         actor = make.make_actor(clinic.center, NURSE)
         reactions.react(actor=actor, appointment=running, kind="hives", now=TEN)
