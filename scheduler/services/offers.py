@@ -2,7 +2,7 @@
 
 Nothing is kept free for an offer: the first to accept has the place, her old one is free in the same transaction, and
 whoever else was asked is told kindly. Guard rules are the center's: how soon, how often, how many at once; never at
-night (queries/offerable.py).
+night or in its quiet hours, so that no offer ends before she could hear of it (queries/offerable.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
-from scheduler.domain import localtime
+from scheduler.domain import localtime, quiet_hours
 from scheduler.domain.errors import NotFound, Refused, Stale
 from scheduler.domain.permissions import Actor
 from scheduler.models import Center, LedgerEntry, Occupancy, Offer, WaitlistEntry
@@ -30,7 +30,8 @@ State = Offer.State
 ENTRIES_A_TICK = 20
 # Only where something became free, or somebody new waits: otherwise the answer is the same as last time.
 LOOK_BACK = timedelta(minutes=10)
-A_WEEK = timedelta(days=7)
+A_DAY, A_WEEK = timedelta(days=1), timedelta(days=7)
+LEAVES_WITHIN = timedelta(minutes=5)  # some ticks of the job that sends
 ASKED_FROM, ASKED_UNTIL = 8 * 60, 20 * 60  # local minutes between which anybody is asked
 
 
@@ -147,11 +148,9 @@ def _close_taken(now: datetime) -> int:
 
 def _waiting(now: datetime) -> list[WaitlistEntry]:
     """Those to look at now: something became free in their center, or they are new, and nobody has asked them yet."""
-    answered = Offer.objects.filter(answered_at__gte=now - LOOK_BACK).exclude(state=State.ACCEPTED)
-    centers = set(freed.since(now - LOOK_BACK)) | set(answered.values_list("center_id", flat=True))
     entries = (
         WaitlistEntry.objects.filter(
-            Q(center__in=centers) | Q(created_at__gte=now - LOOK_BACK),
+            _looked_at(now),
             ~Exists(Offer.objects.filter(entry=OuterRef("pk"), state=State.OPEN)),
             closed_at__isnull=True,
             appointment__status="booked",
@@ -163,21 +162,51 @@ def _waiting(now: datetime) -> list[WaitlistEntry]:
             "appointment__patient",
             "appointment__visit__course__protocol",
             "appointment__visit__course__center",
+            "center",
         )
         .order_by("-priority", "created_at", "pk")[:ENTRIES_A_TICK]
     )
     return [entry for entry in entries if _may_be_asked(entry, now)]
 
 
-def _may_be_asked(entry: WaitlistEntry, now: datetime) -> bool:
-    """Not at night, and not the same person too often."""
-    assert entry.appointment is not None  # _waiting joins it
-    center = entry.appointment.unit.center
+def _looked_at(now: datetime) -> Q:
+    """Of each center that may ask now: all who wait where something became free since the last look, else the new.
+    When the night is over everything since it began counts."""
+    freed_at = freed.since(now - LOOK_BACK - A_DAY)
+    found = Q(pk__in=[])
+    for center in Center.objects.filter(waitlist__closed_at__isnull=True).distinct():
+        if not _may_ask(center, now):
+            continue
+        since = now - LOOK_BACK if _may_ask(center, now - LOOK_BACK) else now - LOOK_BACK - A_DAY
+        answered = Offer.objects.filter(center=center, answered_at__gte=since).exclude(state=State.ACCEPTED)
+        if freed_at.get(center.pk, since - LOOK_BACK) >= since or answered.exists():
+            found |= Q(center=center)
+        else:
+            found |= Q(center=center, created_at__gte=since)
+    return found
+
+
+def _may_ask(center: Center, now: datetime) -> bool:
+    """Not at night, and not in the hours in which the center writes to nobody."""
     local = now.astimezone(center.zone)
-    if not ASKED_FROM <= local.hour * 60 + local.minute < ASKED_UNTIL:
-        return False
-    asked = Offer.objects.filter(entry__patient=entry.patient_id, center=center, created_at__gt=now - A_WEEK)
-    return asked.count() < center.offers_a_week
+    return ASKED_FROM <= local.hour * 60 + local.minute < ASKED_UNTIL and _quiet_until(center, now) is None
+
+
+def _quiet_until(center: Center, at: datetime) -> datetime | None:
+    return quiet_hours.over_at(at, quiet_from=center.quiet_from, quiet_until=center.quiet_until, zone=center.zone)
+
+
+def _may_be_asked(entry: WaitlistEntry, now: datetime) -> bool:
+    """Not the same person too often."""
+    asked = Offer.objects.filter(entry__patient=entry.patient_id, center=entry.center_id, created_at__gt=now - A_WEEK)
+    return asked.count() < entry.center.offers_a_week
+
+
+def _ends(center: Center, start: datetime, now: datetime) -> datetime | None:
+    """When an offer of a place at `start` ends: so many minutes after she can be told. Right before the quiet hours a
+    message may be held until they are over, and then the minutes count from there; None where that is too late."""
+    told = _quiet_until(center, now + LEAVES_WITHIN) or now
+    return min(localtime.add_elapsed(told, center.offer_minutes), start) if told < start else None
 
 
 def _offer(entry: WaitlistEntry, now: datetime) -> int:
@@ -188,7 +217,9 @@ def _offer(entry: WaitlistEntry, now: datetime) -> int:
     place = offerable.earliest(entry, offers=offers, now=now)
     if place is None:
         return 0
-    expires_at = min(localtime.add_elapsed(now, center.offer_minutes), place.start)
+    expires_at = _ends(center, place.start, now)
+    if expires_at is None:
+        return 0
     try:
         with transaction.atomic():
             offer = Offer.objects.create(
