@@ -197,9 +197,10 @@ def shown_time(appointment: Appointment) -> Interval:
         start = appointment.actual_start
     if appointment.actual_end is not None:
         end = max(appointment.actual_end, start)
+    after = planned.end - appointment.end + timedelta(minutes=appointment.extra_observation_minutes)
     return Interval(
         start - (appointment.start - planned.start),
-        max(end + (planned.end - appointment.end), start + timedelta(minutes=1)),
+        max(end + after, start + timedelta(minutes=1)),
     )
 
 

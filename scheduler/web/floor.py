@@ -20,12 +20,13 @@ from scheduler.queries import day as days
 from scheduler.queries.checklist import Checklist
 from scheduler.services import record
 from scheduler.services.changes import RELATED
-from scheduler.web import words
+from scheduler.web import handover, words
 from scheduler.web.door import Desk, door, page
 from scheduler.web.floor_visit import Around, card
 from scheduler.web.glyphs import glyph
 from scheduler.web.states import State, state_of
 from scheduler.web.timers import Timer, timer_of
+from scheduler.web.whose import whose
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Seat:
     glyph: SafeString
     timer: Timer
     note: str
+    nurse: str
     css: str
     url: str
     is_picked: bool
@@ -70,7 +72,11 @@ def show(desk: Desk, unit: Unit, *, picked: int | None = None, trouble: Any = No
     every = visits if chosen is None or chosen in visits else [*visits, chosen]
     lists = checklists.of(every) if desk.may("view-clinical") else {}
     around = Around.of(every, desk)
-    seats = [_seat(desk, unit, each, lists.get(each.pk), order, picked, around.note(each)) for each in visits]
+    shown = whose(desk, visits)
+    seats = [
+        _seat(desk, unit, each, lists.get(each.pk), order, picked, around.note(each), shown.names.get(each.pk, ""))
+        for each in shown.visits
+    ]
     record.access(actor=desk.actor, patient=chosen.patient if chosen is not None else None, what="floor", now=desk.now)
     context = {
         "title": _("%(unit)s: today") % {"unit": unit.name},
@@ -80,7 +86,9 @@ def show(desk: Desk, unit: Unit, *, picked: int | None = None, trouble: Any = No
         "order": order,
         "groups": _by_need(seats) if order == "need" else _by_chair(day, seats),
         "clock": words.clock(desk.now.astimezone(day.zone)),
-        "count": len(visits),
+        "count": len(seats),
+        "whose": shown,
+        "handover": handover.open_lines(desk, unit),
         "moment": int(desk.now.timestamp()),
         "visit": card(desk, chosen, lists.get(chosen.pk), around, trouble) if chosen is not None else None,
         "here": reverse("floor", kwargs={"unit": unit.code}),
@@ -91,12 +99,21 @@ def show(desk: Desk, unit: Unit, *, picked: int | None = None, trouble: Any = No
 
 def _of_another_day(unit: Unit, picked: int | None) -> Appointment | None:
     """A visit that stands in no list of today: what was written by hand on a bad day is entered on its card."""
+    if picked is None:
+        return None
     rows = Appointment.objects.filter(unit=unit, pk=picked, patient__isnull=False)
-    return rows.select_related(*RELATED).first() if picked is not None else None
+    return rows.select_related(*RELATED).first()
 
 
 def _seat(
-    desk: Desk, unit: Unit, appointment: Appointment, asked: Checklist | None, order: str, picked: int | None, note: str
+    desk: Desk,
+    unit: Unit,
+    appointment: Appointment,
+    asked: Checklist | None,
+    order: str,
+    picked: int | None,
+    note: str,
+    nurse: str,
 ) -> Seat:
     zone = desk.center.zone
     state = state_of(appointment, desk.now, zone)
@@ -111,6 +128,7 @@ def _seat(
         glyph=glyph(state.glyph),
         timer=timer_of(appointment, desk.now, zone),
         note=note,
+        nurse=nurse,
         css=state.css,
         url=f"{url}?visit={appointment.pk}" + ("&order=chair" if order == "chair" else ""),
         is_picked=appointment.pk == picked,
