@@ -25,6 +25,7 @@ app.autodiscover_tasks()
 # task: seconds between two ticks
 BEAT: dict[str, int] = {
     "scheduler.place_visits": 5,
+    "scheduler.import_rows": 5,
     "scheduler.send_reminders": 10,
     "scheduler.expire_holds": 15,
     "scheduler.heartbeat": 15,

@@ -70,6 +70,11 @@ def write_sheets() -> None:
     _run("write-sheets")
 
 
+@shared_task(name="scheduler.import_rows", ignore_result=True, acks_late=False)
+def import_rows() -> None:
+    _run("import-rows")
+
+
 @shared_task(name="scheduler.check_schedule", ignore_result=True, acks_late=False)
 def check_schedule() -> None:
     _run("check-schedule")

@@ -63,7 +63,7 @@ _HEADINGS: Mapping[str, tuple[str, ...]] = {
     "full_name": ("name", "patient", "patient name", "full name", "paciente"),
     "last_name": ("last name", "last", "surname", "family name", "lastname", "apellido", "apellidos", "nachname"),
     "first_name": ("first name", "first", "given name", "firstname", "forename", "nombre", "vorname"),
-    "birth_date": ("birth date", "date of birth", "dob", "d o b", "born", "birthday", "birthdate", "fecha de nacimiento"),
+    "birth_date": ("birth date", "date of birth", "dob", "d o b", "born", "birthday", "birthdate", "nacimiento"),
     "phone": ("phone", "telephone", "mobile", "cell", "cell phone", "phone number", "tel", "home phone", "telefono"),
     "email": ("e mail", "email", "mail", "e mail address", "email address", "correo"),
     "language": ("language", "lang", "idioma"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from datetime import date
 
 # Letters that carry no combining mark and still are typed without it.
 _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
+LIKE_ENOUGH = 0.85  # one wrong letter in seven
 _MONTHS = {
     name: number
     for number, name in enumerate(
@@ -26,6 +28,22 @@ def plain(text: str) -> str:
 def search_text(first_name: str, last_name: str) -> str:
     """What a patient is found by: both names, plain."""
     return plain(f"{last_name} {first_name}")[:450]
+
+
+def share_a_word(one: str, other: str) -> bool:
+    """Whether two search texts have any name in common."""
+    return bool(set(one.split()) & set(other.split()))
+
+
+def are_similar(one: str, other: str) -> bool:
+    """Whether two search texts are probably one person's: the same names in any order, all names of one among those of
+    the other (a second name left out), or a slip of the finger in one of them."""
+    mine, others = sorted(one.split()), sorted(other.split())
+    if not mine or not others:
+        return False
+    if set(mine) <= set(others) or set(others) <= set(mine):
+        return min(len(mine), len(others)) > 1 or mine == others
+    return difflib.SequenceMatcher(None, " ".join(mine), " ".join(others)).ratio() >= LIKE_ENOUGH
 
 
 def birth_date(text: str) -> date | None:

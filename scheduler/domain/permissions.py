@@ -42,6 +42,8 @@ ALLOWED: Mapping[str, frozenset[str]] = {
     "view-figures": frozenset({MANAGER}),  # a month in counts, without patients
     "export-patients": frozenset({MANAGER, INTEGRATION}),
     "erase-patients": frozenset({MANAGER}),
+    "import-data": frozenset({MANAGER}),
+    "merge-patients": frozenset({MANAGER}),
     "manage-people": frozenset({MANAGER}),  # users, roles, keys; never her own
     "read-record": frozenset({MANAGER, AUDITOR}),
 }

@@ -72,7 +72,7 @@ def _matching(text: str, center: Center) -> Q:
     if digits:
         match |= Q(pk__in=_by_mrn(text, center))
     if len(digits) >= FEWEST_DIGITS:
-        by_phone = Contact.objects.annotate(digits=_without("phone", " -().+/")).filter(digits__contains=digits)
+        by_phone = Contact.objects.annotate(digits=digits_of("phone")).filter(digits__contains=digits)
         match |= Q(pk__in=by_phone.values("patient"))
     return match
 
@@ -81,6 +81,11 @@ def _by_mrn(text: str, center: Center) -> QuerySet[Registration, Any]:
     """Blanks don't matter: "203 551" and "203551" are one number."""
     rows = Registration.objects.filter(center=center).annotate(compact=Upper(_without("mrn", " ")))
     return rows.filter(compact=text.replace(" ", "").upper()).values("patient")
+
+
+def digits_of(field: str) -> Combinable:
+    """A phone number without what people put between its digits."""
+    return _without(field, " -().+/")
 
 
 def _without(field: str, signs: str) -> Combinable:

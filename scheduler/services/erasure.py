@@ -30,7 +30,7 @@ from scheduler.models import (
     WaitlistEntry,
     WorklistMark,
 )
-from scheduler.services import record
+from scheduler.services import imports, record
 
 NOBODYS_BIRTH_DATE = date(1900, 1, 1)
 NOBODYS_NAME = "erased"  # where the database wants one
@@ -47,7 +47,8 @@ def erase(*, actor: Actor, center: Center, patient: Patient, reason: str, now: d
     with transaction.atomic():
         row = Patient.objects.select_for_update().get(pk=patient.pk)
         _check(row, center, now)
-        _forget(row)
+        for one in [row, *row.merged_from.all()]:
+            _forget(one)
         _forget_marks(row, center)
         record.event(actor=actor, verb="erase", subject=row, reason=reason.strip(), now=now)
 
@@ -74,6 +75,7 @@ def _forget(patient: Patient) -> None:
     patient.language = "en"
     patient.save()
     patient.contacts.all().delete()
+    imports.forget_patient(patient)
     Registration.objects.filter(patient=patient).update(mrn=f"erased-{patient.pk}")
     WaitlistEntry.objects.filter(patient=patient).delete()
     HandoverNote.objects.filter(patient=patient).delete()

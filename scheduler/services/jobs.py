@@ -27,6 +27,7 @@ from scheduler.services import (
     courses,
     failures,
     idempotency,
+    import_work,
     offers,
     placing,
     seal,
@@ -157,6 +158,11 @@ def write_sheets(now: datetime) -> Counts:
     return _said(sheet_files.write(now=now))
 
 
+def import_rows(now: datetime) -> Counts:
+    """Check, import and undo what managers brought along from elsewhere, and forget what is a week old."""
+    return _said(import_work.work(now=now))
+
+
 def check_schedule(now: datetime) -> Counts:
     """Prove the promises over the whole database; what is broken is logged by rule and ids."""
     broken = integrity.check(now=now)
@@ -175,6 +181,7 @@ JOBS: Mapping[str, Callable[[datetime], Counts]] = {
     "seal-audit": seal_audit,
     "purge-keys": purge_keys,
     "write-sheets": write_sheets,
+    "import-rows": import_rows,
     "check-schedule": check_schedule,
 }
 

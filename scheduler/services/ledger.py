@@ -67,6 +67,12 @@ def plan_for(*appointments: Appointment, kind: Kind, now: datetime) -> None:
     _insert(rows if is_new else ways.wanted(rows, now=now))
 
 
+def plan_reminders(appointment: Appointment, *, now: datetime) -> None:
+    """Of a booking that was made elsewhere, long ago: she knows of it, so only its reminders are to come."""
+    rows = _reminders(None, [appointment], recipients_of([appointment.patient_id]), now)
+    _insert(ways.wanted(rows, now=now))
+
+
 def plan_offer(offer: Offer, *, kind: str, now: datetime) -> None:
     """Tell her of an earlier place, or kindly that it is gone: by mail, or by a call where she gets none."""
     appointment = offer.appointment

@@ -19,7 +19,7 @@ MAY = {
     "manager": {
         "view-wall", "view-schedule", "view-patients", "edit-patients", "book", "attend", "treat", "record-dose", "edit-courses", "assign", "hand-over",
         "note-outage", "override", "edit-setup", "export-patients", "erase-patients", "manage-people",
-        "read-record", "view-figures",
+        "read-record", "import-data", "merge-patients", "view-figures",
     },
     "auditor": {"read-record"},
     "integration": {

@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import datetime
 
 from scheduler.models import Center, WorklistMark
-from scheduler.queries.worklist import attendance, calls, clashes, closed, orders, overloads, unplaced
+from scheduler.queries.worklist import attendance, calls, clashes, closed, imported, orders, overloads, unplaced
 from scheduler.queries.worklist.item import KINDS, URGENCIES, Action, WorklistItem
 
 __all__ = ["KINDS", "URGENCIES", "Action", "WorklistItem", "counts", "items"]
@@ -25,6 +25,7 @@ SOURCES = (
     attendance.unconfirmed,
     calls.to_make,
     overloads.published,
+    imported.doubtful,
 )
 
 
