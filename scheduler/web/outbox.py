@@ -1,8 +1,10 @@
-"""The demo outbox: the mails as a patient would see them, read from DATA_DIR/mail. Only where mail stays here."""
+"""The demo outbox: mails and texts as a patient would see them, read from DATA_DIR/mail. Only where mail stays here."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
@@ -15,18 +17,20 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from scheduler.domain import segments
 from scheduler.services import record
 from scheduler.web import words
 from scheduler.web.door import Desk, door, is_demo_mail, page
 
 SHOWN = 100
+TEXT_SHOWN = 60  # signs
 NAME = re.compile(r"[0-9A-Za-z-]{1,80}")
 STYLES = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One .eml file; `sent` in the center's zone, as it is written on the page."""
+    """One .eml file, or the .json of a text; `sent` in the center's zone, as it is written on the page."""
 
     name: str
     subject: str
@@ -34,13 +38,15 @@ class Mail:
     to: str
     sent: str
     text: str
-    html: str
+    html: str = ""
+    segments: int = 0  # of a text message; a mail has none
 
 
 @door(None)
 def outbox(desk: Desk) -> HttpResponse:
     _only_demo(desk)
-    files = sorted(Path(settings.MAIL_DIR).glob("*.eml"), reverse=True)
+    folder = Path(settings.MAIL_DIR)
+    files = sorted([*folder.glob("*.eml"), *folder.glob("*.json")], key=lambda path: path.name, reverse=True)
     mails = [mail for path in files[:SHOWN] if (mail := _read(desk, path)) is not None]
     record.access(actor=desk.actor, patient=None, what="outbox", now=desk.now)
     context = {"title": _("Outbox"), "place": "outbox", "mails": mails, "count": len(files)}
@@ -52,7 +58,8 @@ def mail(desk: Desk, *, name: str) -> HttpResponse:
     _only_demo(desk)
     if not NAME.fullmatch(name):
         raise Http404
-    found = _read(desk, Path(settings.MAIL_DIR) / f"{name}.eml")
+    folder = Path(settings.MAIL_DIR)
+    found = _read(desk, folder / f"{name}.eml") or _read(desk, folder / f"{name}.json")
     if found is None:
         raise Http404
     record.access(actor=desk.actor, patient=None, what="outbox", now=desk.now)
@@ -87,6 +94,9 @@ def _read(desk: Desk, path: Path) -> Mail | None:
         raw = path.read_bytes()
     except FileNotFoundError:
         return None
+    sent = words.moment(_sent(path).astimezone(desk.center.zone), desk.today)
+    if path.suffix == ".json":
+        return _text(path.stem, json.loads(raw), sent)
     message = BytesParser(policy=policy.default).parsebytes(raw)
     body = message.get_body(preferencelist=("plain",))
     html = message.get_body(preferencelist=("html",))
@@ -95,9 +105,18 @@ def _read(desk: Desk, path: Path) -> Mail | None:
         subject=str(message["subject"] or ""),
         sender=str(message["from"] or ""),
         to=str(message["to"] or ""),
-        sent=words.moment(_sent(path).astimezone(desk.center.zone), desk.today),
+        sent=sent,
         text=body.get_content() if body is not None else "",
         html=html.get_content() if html is not None else "",
+    )
+
+
+def _text(name: str, said: Mapping[str, str], sent: str) -> Mail:
+    """A text has no subject: its beginning stands in the list."""
+    text = said["text"]
+    subject = text if len(text) <= TEXT_SHOWN else f"{text[:TEXT_SHOWN]}…"
+    return Mail(
+        name=name, subject=subject, sender="", to=said["to"], sent=sent, text=text, segments=segments.segments(text)
     )
 
 

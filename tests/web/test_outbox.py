@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 
+from scheduler.services.text_outbox import Outbox
 from tests.web.conftest import NOW, Clinic
 
 
@@ -55,6 +56,25 @@ def test_a_mail_is_shown_as_a_mail_program_draws_it_and_without_a_style_inside(c
     assert f"/outbox/{plain}/html/" not in client.get(f"/outbox/{plain}/").content.decode()
     assert client.get(f"/outbox/{plain}/html/").status_code == 404
     assert clinic.client("manager").get(f"/outbox/{both}/html/").status_code == 404
+
+
+def test_a_text_stands_among_the_mails_and_its_link_works(clinic: Clinic, folder):
+    send("First")
+    with time_machine.travel(NOW + timedelta(seconds=1), tick=False):
+        Outbox().send("+12125550142", "Your visit: Tue 24 Nov. Answer: http://127.0.0.1:8000/v/abc/ <Call>", "id")
+    client = clinic.client(is_staff=True)
+    page = client.get("/outbox/").content.decode()
+    assert page.index("+12125550142") < page.index("First")
+    text = client.get(f"/outbox/{max(folder.glob('*.json')).stem}/").content.decode()
+    assert '<a href="http://127.0.0.1:8000/v/abc/" rel="nofollow">' in text
+    assert "&lt;Call&gt;" in text
+    assert "Sent as 1 part." in text
+
+
+def test_links_in_a_mail_work(clinic: Clinic, folder):
+    send("First", "Confirm this visit:\nhttp://127.0.0.1:8000/v/abc/\n")
+    mail = clinic.client(is_staff=True).get(f"/outbox/{next(folder.glob('*.eml')).stem}/").content.decode()
+    assert '<a href="http://127.0.0.1:8000/v/abc/" rel="nofollow">' in mail
 
 
 def test_an_empty_outbox_says_what_to_do(clinic: Clinic, folder):
