@@ -21,6 +21,7 @@ from scheduler.web import closing_view, counts, words
 from scheduler.web.closing_form import Form, absence_of, accepted_of, closure_of, prefilled, read_form
 from scheduler.web.door import Desk, door, page
 
+MOST_AHEAD = 10
 DONE = "closing-done"  # in the session: what was saved last, for the page that follows; ids and numbers only
 
 
@@ -124,6 +125,7 @@ def _form(
 ) -> HttpResponse:
     zone = desk.center.zone
     today = localtime.day(desk.today, zone)
+    ahead = sorted(closed_ahead(desk.center, desk.now), key=lambda row: (row.starts_at, row.pk))
     shifts = absences.on_today(desk.center.pk, desk.now, today)
     nurses: dict[int, dict[str, Any]] = {}
     for shift in shifts:
@@ -138,7 +140,8 @@ def _form(
         "trouble": trouble or [],
         "nurses": list(nurses.values()),
         "chairs": Chair.objects.filter(unit__center=desk.center, is_active=True).select_related("unit"),
-        "closures": [_ahead(desk, row) for row in closed_ahead(desk.center, desk.now)],
+        "closures": [_ahead(desk, row) for row in ahead[:MOST_AHEAD]],
+        "more": len(ahead[MOST_AHEAD:]),
         "done": _done(desk),
         "today": desk.today.isoformat(),
     }

@@ -105,7 +105,7 @@ def overs(desk: Desk, found: Sequence[Overload]) -> list[Over]:
         lines.append(
             Over(
                 when=f"{words.clock(first.astimezone(zone))}–{words.clock(last.astimezone(zone))}",
-                what=_("up to %(have)s %(what)s, nurses for %(can)s") % facts,
+                what=_("%(what)s: up to %(have)s, nurses for %(can)s") % facts,
             )
         )
     return lines
