@@ -14,18 +14,32 @@ from scheduler.domain.permissions import Actor
 from scheduler.models import SheetPrint, Unit
 from scheduler.queries import flags, words
 from scheduler.queries import sheet as query
+from scheduler.queries.assignments import nurses_of
 from scheduler.services import record
 
 
 def context(
-    *, unit: Unit, day: date, now: datetime, by: str, clinical: bool, number: int | None = None
+    *,
+    unit: Unit,
+    day: date,
+    now: datetime,
+    by: str,
+    clinical: bool,
+    number: int | None = None,
+    nurse: int | None = None,
 ) -> dict[str, Any]:
     """For the template `_sheet.html`. `number` is the version that was just printed; without it, the next one.
-    `clinical`: with components, checklist and doses."""
+    `clinical`: with components, checklist and doses. `nurse`: of her patients only."""
     found = query.sheet(unit=unit, day=day, number=number)
     zone = unit.center.zone
     today = now.astimezone(zone).date()
-    rows = [_row(row, zone=zone, day=day, today=today, clinical=clinical) for row in found.rows]
+    held = nurses_of(row.appointment.pk for row in found.rows)
+    names = {pk: each.name for pk, each in held.items()}
+    rows = [
+        _row(row, zone=zone, day=day, today=today, clinical=clinical) | {"nurse": names.get(row.appointment.pk, "")}
+        for row in found.rows
+        if nurse is None or (row.appointment.pk in held and held[row.appointment.pk].pk == nurse)
+    ]
     return {
         "title": _("Day sheet, %(day)s, version %(number)s") % {"day": words.long_day(day), "number": found.number},
         "unit": unit,
@@ -36,6 +50,8 @@ def context(
         "printed": _moment(now.astimezone(zone), day),
         "by": by,
         "rows": rows,
+        "nurses": sorted({(each.name, each.pk) for each in held.values()}),
+        "nurse": nurse,
         "changes": [row for row in rows if row["mark"]],
         "is_clinical": clinical,
         "phone": unit.center.phone,

@@ -155,6 +155,20 @@ WEB: dict[str, list[Case]] = {
     ],
     "floor/following/<int:pk>/": [Case("book", "/floor/following/{appointment}/", "POST", {"do": "desk"})],
     "floor/overruns/<int:pk>/": [Case("book", "/floor/overruns/{appointment}/", "POST", {"do": "desk"})],
+    "assign/<slug:unit>/<date:date>/": [
+        Case("view-schedule", "/assign/{unit_code}/2026-11-25/"),
+        Case("view-schedule", "/assign/{unit_code}/2026-11-25/?suggest=1"),
+    ],
+    "assign/<slug:unit>/<date:date>/accept/": [Case("assign", "/assign/{unit_code}/2026-11-25/accept/", "POST")],
+    "assign/<slug:unit>/<date:date>/absent/": [
+        Case("edit-setup", "/assign/{unit_code}/2026-11-26/absent/", "POST", {"nurse": "{nurse}"})
+    ],
+    "assign/visits/<int:pk>/": [Case("assign", "/assign/visits/{appointment}/", "POST", {"nurse": "{nurse}"})],
+    "handover/<slug:unit>/": [
+        Case("hand-over", "/handover/{unit_code}/"),
+        Case("hand-over", "/handover/{unit_code}/", "POST", {"text": "Quiet."}),
+    ],
+    "handover/notes/<int:pk>/read/": [Case("hand-over", "/handover/notes/{note}/read/", "POST")],
     "sheet/<slug:unit>/<date:date>/": [
         Case("view-schedule", "/sheet/{unit_code}/2026-11-25/"),
         Case("view-schedule", "/sheet/{unit_code}/2026-11-25/", "POST"),

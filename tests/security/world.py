@@ -12,7 +12,7 @@ from django.test import Client
 
 from scheduler.domain import permissions
 from scheduler.domain.permissions import FRONT_DESK, INTEGRATION, MANAGER, NURSE, PEOPLES_ROLES, Actor
-from scheduler.models import ApiKey, Membership, Offer, Shift, UnitDay
+from scheduler.models import ApiKey, HandoverNote, Membership, Offer, Shift, UnitDay
 from scheduler.queries.course_request import CourseRequest
 from scheduler.services import api_keys, courses, sessions, waitlist
 from tests import factories as make
@@ -73,6 +73,9 @@ def things_of(clinic: Clinic, surname: str) -> Things:
         start=utc("2026-11-26T15:00"), taken_from=utc("2026-11-26T15:00"), taken_until=utc("2026-11-26T15:30"),
         created_at=NOW, expires_at=NOW + timedelta(hours=2),
     )  # fmt: skip
+    note = HandoverNote.objects.create(
+        unit=clinic.day, date=date(2026, 11, 24), text="The pump beeps.", author=member, at=NOW
+    )
     visit = course.visits.order_by("ordinal").last()
     assert visit is not None
     return Things(
@@ -97,6 +100,7 @@ def things_of(clinic: Clinic, surname: str) -> Things:
             "message": booked.ledger.order_by("pk")[0].pk,
             "membership": Membership.objects.get(user=member).pk,
             "sign_in": sign_in.pk,
+            "note": note.pk,
             "key": _key_row(center.code, surname).pk,
         }
     )
