@@ -90,7 +90,9 @@ def verify(*, key: str, now: datetime) -> Membership | None:
         held[model] = row
         values = values[raw.width(model) :]
     membership, center, known = held[Membership], held[Center], held[ApiKey]
-    assert isinstance(membership, Membership) and isinstance(center, Center) and isinstance(known, ApiKey)
+    assert isinstance(membership, Membership)
+    assert isinstance(center, Center)
+    assert isinstance(known, ApiKey)
     membership.center, membership.api_key = center, known
     if known.last_used_at is None or known.last_used_at < now - USE_NOTED_EVERY:
         unnoted = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
