@@ -20,7 +20,8 @@ MAY = {
     },
     "manager": {
         "view-wall", "view-schedule",
-        "view-patients", "edit-patients", "book", "attend", "treat", "record-dose", "edit-courses", "assign", "hand-over",
+        "view-patients", "edit-patients", "book", "attend", "treat", "record-dose", "edit-courses",
+        "assign", "hand-over",
         "note-outage", "override", "edit-setup", "export-patients", "erase-patients", "manage-people",
         "read-record", "import-data", "merge-patients", "view-figures",
     },
