@@ -10,7 +10,7 @@ from django.db.models import Max, Q
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from scheduler.domain.permissions import PEOPLES_ROLES
-from scheduler.models import ApiKey, Center, Membership, SignIn
+from scheduler.models import ApiKey, Center, Membership, Nurse, SignIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ def keys(*, center: Center) -> list[ApiKey]:
 def other_managers(*, center: Center, but: User) -> int:
     """How many people besides her can manage this center now."""
     return Membership.objects.filter(center=center, role="manager", user__is_active=True).filter(~Q(user=but)).count()
+
+
+def free_nurses(*, center: Center, user: User) -> list[Nurse]:
+    """Of the roster, whom she is or could be: nobody else is."""
+    return list(Nurse.objects.filter(Q(user=user) | Q(user=None, is_active=True), center=center))
 
 
 def _order(each: Person) -> tuple[bool, int, str]:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 
-from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
+from scheduler.domain.errors import Malformed, NotFound, Refusal, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Center, Nurse, Shift
 from scheduler.services import record
@@ -55,6 +57,37 @@ def change_nurse(
             actor=actor, verb="change-nurse", subject=row, now=now, before=before, after={"is_active": row.is_active}
         )
     return row
+
+
+def tie(*, actor: Actor, center: Center, user: User, nurse: Nurse | None, now: datetime) -> None:
+    """Who signs in as `user` is this nurse of the roster, or (None) no longer any: her floor can then show her own
+    patients. Safe to repeat. Raises Forbidden, NotFound for another center's nurse, and Refused where somebody else is
+    that nurse or she is one at another center already."""
+    check_may(actor)
+    if nurse is not None and nurse.center_id != center.pk:
+        raise NotFound
+    with transaction.atomic():
+        # All of hers and the wanted one, locked in one order: a user is one nurse at most, and a nurse one user.
+        wanted = Q(user=user) | Q(pk=nurse.pk if nurse is not None else None)
+        rows = list(Nurse.objects.select_for_update(no_key=True).filter(wanted).order_by("pk"))
+        row = next((each for each in rows if nurse is not None and each.pk == nurse.pk), None)
+        if row is not None and row.user_id not in (None, user.pk):
+            raise Refused([Refusal("nurse_is_one_person", gettext_noop("Somebody else is this nurse already."))])
+        if row is not None and row.user_id == user.pk:
+            return
+        if any(each.center_id != center.pk for each in rows):
+            raise Refused([Refusal("nurse_is_one_person", gettext_noop("She is a nurse of another center's roster."))])
+        for each in sorted(rows, key=lambda each: each is row):
+            _tie(actor, each, user.pk if each is row else None, now)
+
+
+def _tie(actor: Actor, row: Nurse, user: int | None, now: datetime) -> None:
+    before = row.user_id
+    if before != user:
+        # The old tie goes before the new one comes: both can't stand at once.
+        row.user_id = user
+        row.save(update_fields=["user"])
+        record.event(actor=actor, verb="tie-nurse", subject=row, now=now, before={"user": before}, after={"user": user})
 
 
 def _name(name: str) -> str:

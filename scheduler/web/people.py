@@ -9,11 +9,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from scheduler.domain.errors import Forbidden, Malformed, Refused
+from scheduler.domain.errors import Forbidden, Malformed, NotFound, Refused
 from scheduler.domain.permissions import PEOPLES_ROLES
-from scheduler.models import ApiKey
+from scheduler.models import ApiKey, Nurse
 from scheduler.queries import staff
-from scheduler.services import second_factor, users
+from scheduler.services import nurses, second_factor, users
 from scheduler.web import confirm, words
 from scheduler.web.door import Desk, door, page
 
@@ -60,11 +60,12 @@ def person(desk: Desk, *, pk: int) -> HttpResponse:
 
 @door("manage-people", posts=True, gets=False)
 def act(desk: Desk, *, pk: int, action: str) -> HttpResponse:
-    """role, end, give, factor and link: what is done about one person."""
+    """role, nurse, end, give, factor and link: what is done about one person."""
     found = _person(desk, pk)
     common: dict[str, Any] = {"actor": desk.actor, "membership": found.membership, "now": desk.now}
     steps: dict[str, Callable[[], object]] = {
         "role": lambda: users.change_role(**common, role=desk.request.POST.get("role", "")),
+        "nurse": lambda: _tie(desk, found),
         "end": lambda: users.end_access(**common),
         "give": lambda: users.give_access(**common),
         "factor": lambda: users.reset_second_factor(**common),
@@ -98,6 +99,18 @@ def factor_roles(desk: Desk) -> HttpResponse:
     return redirect("people")
 
 
+def _tie(desk: Desk, found: staff.Person) -> None:
+    """Field `nurse`: whom of the roster she is, empty for nobody. Raises NotFound for another center's."""
+    text = desk.request.POST.get("nurse", "")
+    nurse = None
+    if text:
+        rows = Nurse.objects.filter(center=desk.center)
+        nurse = rows.filter(pk=text).first() if text.isascii() and text.isdigit() and len(text) < 19 else None
+        if nurse is None:
+            raise NotFound
+    nurses.tie(actor=desk.actor, center=desk.center, user=found.user, nurse=nurse, now=desk.now)
+
+
 def _person(desk: Desk, pk: int) -> staff.Person:
     found = staff.person(center=desk.center, pk=pk)
     if found is None:
@@ -112,6 +125,7 @@ def _show(desk: Desk, found: staff.Person, *, trouble: list[str] | None = None, 
         "found": found,
         "line": _line(desk, found),
         "roles": _roles(),
+        "nurses": staff.free_nurses(center=desk.center, user=found.user),
         "needs_factor": found.membership.role in desk.center.second_factor_roles,
         "trouble": trouble,
     }

@@ -204,7 +204,7 @@ WEB: dict[str, list[Case]] = {
     "people/<int:pk>/": [Case("manage-people", "/people/{membership}/")],
     "people/<int:pk>/<slug:action>/": [
         Case("manage-people", f"/people/{{membership}}/{action}/", "POST", {"role": "nurse"})
-        for action in ("role", "end", "give", "factor", "link")
+        for action in ("role", "nurse", "end", "give", "factor", "link")
     ],
     "outbox/": [Case(OPERATOR, "/outbox/")],
     "outbox/<slug:name>/": [Case(OPERATOR, "/outbox/no-such/")],

@@ -159,3 +159,43 @@ def test_the_only_manager_can_not_go(clinic: Clinic, boss: Client):
     mine = Membership.objects.get(user_id=boss.session["_auth_user_id"])
     other.post(f"/people/{mine.pk}/end/")
     assert Membership.objects.filter(center=clinic.center, role="manager", user__is_active=True).count() == 1
+
+
+class TestNurseOfTheRoster:
+    def test_a_manager_says_who_of_the_roster_somebody_is(self, clinic: Clinic, boss: Client):
+        row, mara = row_of(clinic, first_name="Mara"), clinic.center.nurses.create(name="Mara Q.")
+        assert "Mara Q." in boss.get(f"/people/{row.pk}/").content.decode()
+        for _ in range(2):
+            boss.post(f"/people/{row.pk}/nurse/", {"nurse": mara.pk})
+        mara.refresh_from_db()
+        assert mara.user == row.user
+        assert Event.objects.filter(verb="tie-nurse").count() == 1
+
+    def test_another_nurse_takes_the_place_of_the_first(self, clinic: Clinic, boss: Client):
+        row = row_of(clinic)
+        first, second = (clinic.center.nurses.create(name=name) for name in ("Ines", "Mara"))
+        for each in (second, first):  # in either order of their numbers
+            boss.post(f"/people/{row.pk}/nurse/", {"nurse": each.pk})
+        assert row.user.nurse == first
+        boss.post(f"/people/{row.pk}/nurse/", {"nurse": second.pk})
+        assert list(clinic.center.nurses.filter(user=row.user)) == [second]
+        boss.post(f"/people/{row.pk}/nurse/", {"nurse": ""})
+        assert not clinic.center.nurses.filter(user__isnull=False).exists()
+
+    def test_nobody_is_a_nurse_who_is_somebody_else(self, clinic: Clinic, boss: Client):
+        mara = clinic.center.nurses.create(name="Mara", user=row_of(clinic).user)
+        other = row_of(clinic)
+        answer = boss.post(f"/people/{other.pk}/nurse/", {"nurse": mara.pk})
+        assert answer.status_code == 409
+        assert "Somebody else is this nurse already." in answer.content.decode()
+
+    def test_another_centers_nurses_are_none_of_ours(self, clinic: Clinic, boss: Client, stranger: Clinic):
+        theirs = stranger.center.nurses.create(name="Zoe")
+        assert boss.post(f"/people/{row_of(clinic).pk}/nurse/", {"nurse": theirs.pk}).status_code == 404
+
+    def test_who_is_a_nurse_elsewhere_stays_one_there(self, clinic: Clinic, boss: Client, stranger: Clinic):
+        row, mara = row_of(clinic), clinic.center.nurses.create(name="Mara")
+        theirs = stranger.center.nurses.create(name="Mara", user=row.user)
+        assert boss.post(f"/people/{row.pk}/nurse/", {"nurse": mara.pk}).status_code == 409
+        theirs.refresh_from_db()
+        assert theirs.user == row.user
