@@ -25,7 +25,8 @@ from django.utils.translation import gettext as _
 
 from scheduler.domain import localtime
 from scheduler.models import Appointment, Center, LedgerEntry, Link
-from scheduler.services import calendar_file, catalogues
+from scheduler.services import calendar_file, catalogues, wording
+from scheduler.services.wording import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,11 @@ def compose(
     appointments: Sequence[Appointment],
     tokens: Mapping[str, str] | None = None,
     no_longer: Sequence[Appointment] = (),
+    said: Said | None = None,
 ) -> EmailMultiAlternatives:
     """The mail of a ledger row. `appointments` are those it tells about, by time; none: nothing is booked. `tokens`
     are those of services/links.py by purpose; each becomes a link. `no_longer` are cancelled ones that she was told
-    of: they leave her calendar.
+    of: they leave her calendar. `said` are words that aren't kept yet, for a preview.
 
     Raises ValueError where an address or a name cannot stand in a header.
     """
@@ -57,7 +59,8 @@ def compose(
         center = entry.center
         visits = [when(appointment, center, told_at=entry.due) for appointment in appointments]
         subject, heading = _headline(entry.kind, visits, center)
-        context = common(entry, tokens or {}) | {"heading": heading, "subject": subject, "visits": visits}
+        context = common(entry, tokens or {}) | {"heading": heading, "visits": visits}
+        subject = worded(entry, context, visits[0] if visits else None, subject=subject, said=said)
         mail = EmailMultiAlternatives(
             subject=subject,
             body=render_to_string("scheduler/mail/visit.txt", context).strip() + "\n",
@@ -100,6 +103,30 @@ def common(entry: LedgerEntry, tokens: Mapping[str, str]) -> dict[str, Any]:
         "links": {purpose.replace("-", "_"): link_to(token) for purpose, token in tokens.items()},
         "language": translation.get_language(),
     }
+
+
+def worded(
+    entry: LedgerEntry, context: dict[str, Any], about: When | None, *, subject: str, said: Said | None, until: str = ""
+) -> str:
+    """Put the center's own words into `context`; the subject, `subject` where the center has no other one. Where
+    nothing is booked any more (`about` is None) nothing but the standard fits."""
+    own = None
+    if about is not None:
+        values = {
+            "first_name": entry.patient.first_name,
+            "date": about.day,
+            "weekday": about.weekday,
+            "time": about.time,
+            "arrive": about.arrive or about.time,
+            "place": context["center"],
+            "address": context["address"],
+            "phone": context["phone"],
+            "until": until,
+        }
+        own = (said or wording.of(entry.center, entry.kind, context["language"])).filled(values)
+        subject = own.subject or subject
+    context |= {"own": own, "subject": subject}
+    return subject
 
 
 def link_to(token: str) -> str:

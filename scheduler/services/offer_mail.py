@@ -11,10 +11,13 @@ from django.utils.translation import gettext as _
 
 from scheduler.models import LedgerEntry, Offer
 from scheduler.services import mail
+from scheduler.services.wording import Said
 
 
-def compose(entry: LedgerEntry, offer: Offer, *, address: str, tokens: Mapping[str, str]) -> EmailMultiAlternatives:
-    """The mail of an offer, or of one that is gone. Raises ValueError as mail.compose does."""
+def compose(
+    entry: LedgerEntry, offer: Offer, *, address: str, tokens: Mapping[str, str], said: Said | None = None
+) -> EmailMultiAlternatives:
+    """The mail of an offer, or of one that is gone; `said` as for mail.compose. Raises ValueError as that does."""
     assert entry.appointment is not None  # an offer is instead of a booking
     with translation.override(mail.language_of(entry)):
         center = entry.center
@@ -25,14 +28,15 @@ def compose(entry: LedgerEntry, offer: Offer, *, address: str, tokens: Mapping[s
         is_gone = entry.kind == LedgerEntry.Kind.OFFER_GONE
         heading = _("The earlier time is no longer free") if is_gone else _("An earlier time is free")
         subject = heading if is_gone else _("Earlier: %(day)s, %(time)s is free") % at
+        until = mail.clock(offer.expires_at.astimezone(center.zone))
         context = mail.common(entry, tokens) | {
             "heading": heading,
-            "subject": subject,
             "offered": offered,
             "booked": booked,
             "is_gone": is_gone,
-            "until": mail.clock(offer.expires_at.astimezone(center.zone)),
+            "until": until,
         }
+        subject = mail.worded(entry, context, offered, subject=subject, said=said, until=until)
         message = EmailMultiAlternatives(
             subject=subject,
             body=render_to_string("scheduler/mail/offer.txt", context).strip() + "\n",

@@ -40,6 +40,7 @@ from scheduler.web import (
     swapping,
     waiting,
     wall,
+    wording,
     worklist,
 )
 from scheduler.web.dates import DateConverter
@@ -124,6 +125,8 @@ urlpatterns = [
     path("waitlist/act/", waiting.act, name="waitlist-act"),
     path("messages/", messages.messages, name="messages"),
     path("messages/<int:pk>/send/", messages.mend, name="message-mend"),
+    path("wording/", wording.wording, name="wording"),
+    path("wording/<slug:kind>/<slug:language>/", wording.edit, name="wording-edit"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<slug:name>/", outbox.mail, name="outbox-mail"),
     path("outbox/<slug:name>/html/", outbox.as_html, name="outbox-html"),

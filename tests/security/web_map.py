@@ -206,6 +206,11 @@ WEB: dict[str, list[Case]] = {
         Case("manage-people", f"/people/{{membership}}/{action}/", "POST", {"role": "nurse"})
         for action in ("role", "nurse", "end", "give", "factor", "link")
     ],
+    "wording/": [Case("edit-setup", "/wording/")],
+    "wording/<slug:kind>/<slug:language>/": [
+        Case("edit-setup", "/wording/reminder/en/"),
+        Case("edit-setup", "/wording/reminder/es/", "POST", {"do": "save", "version": "0", "subject": "{{date}}"}),
+    ],
     "outbox/": [Case(OPERATOR, "/outbox/")],
     "outbox/<slug:name>/": [Case(OPERATOR, "/outbox/no-such/")],
     "outbox/<slug:name>/html/": [Case(OPERATOR, "/outbox/no-such/html/")],
