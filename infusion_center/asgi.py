@@ -45,5 +45,9 @@ pages = WSGIMiddleware(get_wsgi_application(), workers=settings.WEB_THREADS)  # 
 
 from scheduler.web.live import Live  # noqa: E402  # its models are there once Django is set up
 
-application = BodyLimit(_by_path(pages, Live(pages)), most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+application = BodyLimit(
+    _by_path(pages, Live(pages)),
+    most=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+    larger={"/imports/": settings.FILE_UPLOAD_MAX_MEMORY_SIZE},
+)
 kept_open = _kept_open()

@@ -310,11 +310,13 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
 # The sign-in page itself says that a name is locked, so axes' middleware has nothing to replace.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "axes.W002"]
 
-# --- what may be sent: forms and JSON; nothing here takes files -----------------------------------------------
+# --- what may be sent: forms and JSON; a file at one address only, where managers import ------------------------
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes; asgi.py refuses more before Django is asked
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
-DATA_UPLOAD_MAX_NUMBER_FILES = 0
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["scheduler.web.uploads.OnlyImports"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 9 * 1024 * 1024  # a file of 8 MiB with its form; no file ever touches the disk
 
 # --- static files: hashed names where collectstatic ran (the container), straight from the sources elsewhere ----
 

@@ -4,7 +4,7 @@ and nobody ever works with half a form because its sender went away."""
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
@@ -13,23 +13,26 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]  # Django's own types are narrower than ASGI's
 
-DETAIL = "The body is larger than 1 MiB."
+DETAIL = "The body is larger than {most} MiB."
 
 
 class BodyLimit:
     """An ASGI application around `app`, which is given whole bodies with their length. A body of more than `most` bytes
-    is answered 413: at once where its length is announced, else as soon as it has been exceeded."""
+    is answered 413: at once where its length is announced, else as soon as it has been exceeded. `larger` says by path
+    where more may come."""
 
-    def __init__(self, app: App, *, most: int) -> None:
+    def __init__(self, app: App, *, most: int, larger: Mapping[str, int] | None = None) -> None:
         self._app = app
         self._most = most
+        self._larger = larger or {}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _announced(scope) > self._most:
-            await _refuse(scope, send)
+        most = self._larger.get(scope["path"], self._most)
+        if _announced(scope) > most:
+            await _refuse(scope, send, most)
             return
         body, more = bytearray(), True
         while more:
@@ -38,8 +41,8 @@ class BodyLimit:
                 return
             body += message.get("body", b"")
             more = message.get("more_body", False)
-            if len(body) > self._most:
-                await _refuse(scope, send)
+            if len(body) > most:
+                await _refuse(scope, send, most)
                 return
         given = False
 
@@ -67,21 +70,21 @@ def _announced(scope: Message) -> int:
     return 0
 
 
-async def _refuse(scope: Message, send: Send) -> None:
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+async def _refuse(scope: Message, send: Send, most: int) -> None:
+    status, detail = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, DETAIL.format(most=most >> 20)
     if scope["path"].startswith("/api/"):
         problem: dict[str, object] = {
             "type": "about:blank",
             "title": status.phrase,
             "status": status.value,
             "code": "too_large",
-            "detail": DETAIL,
+            "detail": detail,
             "refusals": [],
             "alternatives": [],
         }
         kind, body = b"application/problem+json", json.dumps(problem).encode()
     else:
-        kind, body = b"text/plain; charset=utf-8", f"{DETAIL}\n".encode()
+        kind, body = b"text/plain; charset=utf-8", f"{detail}\n".encode()
     headers = [
         (b"content-type", kind),
         (b"content-length", str(len(body)).encode()),

@@ -100,3 +100,11 @@ def test_an_unknown_live_page_is_404_and_bytes_that_are_no_address_are_400(web_s
             link.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
             assert link.recv(64).split()[1] == status
     assert "Traceback" not in server.output()
+
+
+def test_only_at_its_own_address_more_may_come():
+    app = Recorder()
+    limited = BodyLimit(app, most=100, larger={"/imports/": 200})
+    for path, size in (("/imports/", 200), ("/imports/", 201), ("/imports/1/", 101), ("/", 100)):
+        asked(limited, part(b"x" * size, more=False), scope={"path": path})
+    assert [len(body) for body in app.bodies] == [200, 100]

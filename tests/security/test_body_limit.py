@@ -81,7 +81,15 @@ def test_forms_beyond_the_limits_are_400_without_internals(form):
 
 
 @pytest.mark.django_db
-def test_files_are_taken_nowhere():
+def test_files_are_taken_nowhere_but_where_managers_import():
     client = Client(raise_request_exception=False)
     answer = client.post("/sign-in/", {"username": "x", "file": SimpleUploadedFile("x.txt", b"x")})
     assert answer.status_code == 400
+
+
+@pytest.mark.django_db
+def test_a_file_for_an_import_is_no_reason_to_keep_it_on_the_disk(settings):
+    assert settings.FILE_UPLOAD_HANDLERS == ["scheduler.web.uploads.OnlyImports"]
+    client = Client(raise_request_exception=False)
+    answer = client.post("/imports/", {"file": SimpleUploadedFile("x.txt", b"x")})
+    assert answer["Location"].startswith("/sign-in/")

@@ -118,6 +118,15 @@ WEB: dict[str, list[Case]] = {
         Case("edit-courses", "/patients/{patient}/course/"),
         Case("edit-courses", "/patients/{patient}/course/", "POST"),
     ],
+    "imports/": [
+        Case("import-data", "/imports/"),
+        Case("import-data", "/imports/", "POST", {"kind": "patients"}),
+    ],
+    "imports/<int:pk>/": [Case("import-data", "/imports/{import}/")],
+    "imports/<int:pk>/<slug:action>/": [
+        Case("import-data", f"/imports/{{import}}/{action}/", "POST", {"batch": "1"})
+        for action in ("check", "start", "undo", "undo-all", "close")
+    ],
     "courses/<int:pk>/": [Case("view-patients", "/courses/{course}/")],
     "courses/<int:pk>/<slug:action>/": [
         Case("edit-courses", f"/courses/{{course}}/{step}/", "POST", {"reason": "x"}) for step in COURSE_STEPS

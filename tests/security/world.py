@@ -12,9 +12,9 @@ from django.test import Client
 
 from scheduler.domain import permissions
 from scheduler.domain.permissions import FRONT_DESK, INTEGRATION, MANAGER, NURSE, PEOPLES_ROLES, Actor
-from scheduler.models import ApiKey, HandoverNote, Membership, Offer, Shift, UnitDay
+from scheduler.models import ApiKey, HandoverNote, Import, Membership, Offer, Shift, UnitDay
 from scheduler.queries.course_request import CourseRequest
-from scheduler.services import api_keys, courses, sessions, waitlist
+from scheduler.services import api_keys, courses, import_files, imports, sessions, waitlist
 from tests import factories as make
 from tests.factories import utc
 from tests.web.conftest import EARLY, NOW, Clinic, make_clinic
@@ -102,8 +102,14 @@ def things_of(clinic: Clinic, surname: str) -> Things:
             "sign_in": sign_in.pk,
             "note": note.pk,
             "key": _key_row(center.code, surname).pk,
+            "import": _import_of(clinic).pk,
         }
     )
+
+
+def _import_of(clinic: Clinic) -> Import:
+    table = import_files.read(b"MRN,Last name,DOB\n1,Nobody,soon\n")
+    return imports.create(actor=clinic.actor, center=clinic.center, kind="patients", table=table, now=NOW)
 
 
 def _key_row(center_code: str, surname: str) -> ApiKey:
