@@ -1,4 +1,4 @@
-"""Where on a day a booking would fit, and why it would not at one place. Reads only; a service decides under its locks."""
+"""Where on a day a booking would fit, and why it would not at one place. Reads only; services decide under locks."""
 
 from __future__ import annotations
 

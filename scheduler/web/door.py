@@ -21,7 +21,7 @@ from scheduler.domain import permissions
 from scheduler.domain.errors import Busy, Forbidden, NotFound
 from scheduler.models import Center, Membership, Unit
 from scheduler.services import record
-from scheduler.web import counts, glyphs, last, limits, words
+from scheduler.web import counts, glyphs, last, limits, shortcuts, words
 
 CENTER_IN_SESSION = limits.CENTER
 
@@ -157,6 +157,7 @@ def page(desk: Desk, template: str, context: dict[str, Any], *, status: int = 20
         "has_outbox": is_demo_mail() and desk.request.user.is_staff,
         "can": Allowed(desk),
         "waiting": counts.waiting(desk.center, desk.now) if desk.may("view-schedule") else None,
+        "shortcuts": shortcuts.GROUPS,
         "session_left": limits.seconds_left(desk.request, desk.now),
         "toast": None if "toast" in context else last.toast(desk.request.session, desk.center, desk.now),
     }

@@ -1,9 +1,10 @@
 // The open board: hears when the day has changed and takes over the changed parts; moves the now-line; arrows walk from
-// visit to visit. Everything works without this file.
+// visit to visit; "find" lights up a patient. Reading, booking and moving by forms work without this file.
 
+import { isBusy as isCarrying } from "./carry.js";
+import { board, desk, takeOver, tell } from "./desk.js";
 import { PATIENCE, watch } from "./live.js";
 
-const desk = document.querySelector("main[data-live]");
 const live = document.querySelector(".live");
 let changedAt = Date.now();
 
@@ -22,22 +23,18 @@ function say(isLive) {
 function isBusy() {
   // A form in use is never overwritten, and nothing moves under a finger.
   const active = document.activeElement;
-  return Boolean(document.querySelector(".panel-ask, details[open]") || (active && active.matches("input, select, textarea")));
+  const isTyping = active?.matches("input, select, textarea") && !active.closest("#booking, .spot");
+  return Boolean(isCarrying() || isTyping || document.querySelector(".panel-ask, main details[open], .subbar details[open]"));
 }
 
 async function refresh() {
   const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
   if (!answer.ok) throw new Error(String(answer.status));
   if (answer.redirected) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const focused = document.activeElement?.dataset?.visit;
-  for (const selector of ["#board", "#panel", ".subbar", ".nav"]) {
-    const old = document.querySelector(selector);
-    const now = fresh.querySelector(selector);
-    if (old && now && old.innerHTML !== now.innerHTML) old.replaceWith(document.adoptNode(now));
-  }
-  desk.dataset.version = fresh.querySelector("main[data-live]").dataset.version;
-  if (focused) document.querySelector(`[data-visit="${focused}"]`)?.focus();
+  const text = await answer.text();
+  if (isBusy()) return; // picked up meanwhile
+  takeOver(new DOMParser().parseFromString(text, "text/html"));
+  light();
 }
 
 let lastMinute = Math.floor(Date.now() / 60000);
@@ -86,7 +83,50 @@ function walk(event) {
   row.sort((a, b) => Math.abs(a.getBoundingClientRect().x - x) - Math.abs(b.getBoundingClientRect().x - x))[0]?.focus();
 }
 
+// Who is looked for stands out; Enter goes from one to the next, Escape to where she was.
+const find = document.getElementById("find-here");
+const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+let turn = -1;
+
+function light() {
+  const words = plain(find?.value ?? "").split(/[\s,]+/).filter(Boolean);
+  board().classList.toggle("is-finding", words.length > 0);
+  return [...board().querySelectorAll(".appt-hit")].filter((hit) => {
+    const whole = hit.closest(".lane").querySelector(".stay-say b")?.textContent ?? "";
+    const name = plain(`${hit.querySelector(".appt-name").textContent} ${whole}`).split(/[\s,]+/);
+    const isFound = words.length > 0 && words.every((word) => name.some((part) => part.startsWith(word)));
+    hit.closest(".appt").classList.toggle("is-found", isFound);
+    return isFound;
+  });
+}
+
+function look() {
+  turn = -1;
+  const found = light();
+  tell(find.value ? find.dataset.found.replace("{count}", found.length) : "");
+  found[0]?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+if (find) {
+  find.form.hidden = false;
+  find.addEventListener("input", look);
+  find.form.addEventListener("submit", (event) => {
+    const found = light();
+    if (!found.length) return; // the form looks among all patients
+    event.preventDefault();
+    event.stopPropagation();
+    found[++turn % found.length].focus();
+  });
+  find.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    find.value = "";
+    look();
+    find.blur();
+  });
+}
+
 if (desk) {
+  document.addEventListener("board-stale", () => refresh().catch(() => say(false)));
   document.addEventListener("keydown", walk);
   watch(() => desk.dataset.stream, ask, () => say(true));
   say(true);

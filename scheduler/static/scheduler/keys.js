@@ -1,7 +1,9 @@
 // Keys of the desk (GUIDE, "Behaviour"): a control with data-key is pressed by its key, "G" then a letter goes places.
 // Not inside fields, not with Ctrl, Alt or Meta. Everything works without this file.
 
-const OFF = "scheduler-keys-off"; // a person may switch keys off: localStorage.setItem("scheduler-keys-off", "1")
+const OFF = "scheduler-keys-off"; // a person may switch keys off, in the overlay that "?" opens
+const help = document.getElementById("keys");
+const isOn = document.getElementById("keys-on");
 let going = false;
 
 function isTyping(target) {
@@ -24,7 +26,14 @@ function find(attribute, key) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || localStorage.getItem(OFF)) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || help?.open) return;
+  // The way to this table is always open.
+  if (help && event.key === help.querySelector("[data-does=help]").dataset.shortcut && !isTyping(event.target)) {
+    event.preventDefault();
+    help.showModal(); // focus goes in, and back to where it was
+    return;
+  }
+  if (localStorage.getItem(OFF)) return;
   if (event.key === "Escape") {
     const open = document.querySelector("details[open]");
     if (open && !open.classList.contains("more")) {
@@ -60,3 +69,12 @@ document.addEventListener("click", (event) => {
     if (!open.contains(event.target)) open.removeAttribute("open");
   }
 });
+
+if (isOn) {
+  isOn.checked = !localStorage.getItem(OFF);
+  isOn.addEventListener("change", () => (isOn.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")));
+}
+for (const opener of document.querySelectorAll("[data-opens-keys]")) {
+  opener.hidden = false;
+  opener.addEventListener("click", () => help.showModal());
+}

@@ -1,0 +1,102 @@
+// Booking beside the board: the form's own pages, step by step, while the place is held and its time runs down.
+
+import { arrived, desk, send } from "./desk.js";
+import * as spot from "./spot.js";
+
+let aside = null;
+let timer = 0;
+let typed = 0;
+
+export const isOpen = () => aside !== null;
+
+export async function open(fields) {
+  close();
+  spot.close();
+  document.getElementById("panel")?.remove();
+  history.replaceState(null, "", location.pathname);
+  aside = Object.assign(document.createElement("aside"), { id: "booking", className: "panel", tabIndex: -1 });
+  aside.setAttribute("aria-label", desk.dataset.booking);
+  desk.append(aside);
+  desk.classList.add("has-panel");
+  show(await send(desk.dataset.book, fields));
+}
+
+function show(came) {
+  if (!aside) return;
+  if (came?.page && arrived(came)) return end();
+  const part = came?.page.querySelector("[data-book], [data-said]");
+  if (came && !part) return location.assign(came.answer.url);
+  for (const each of part?.querySelectorAll(".not-in-panel") ?? []) each.remove();
+  const first = part?.querySelector("[autofocus]");
+  first?.removeAttribute("autofocus"); // the browser would grumble about a second one
+  const shut = Object.assign(document.createElement("button"), { className: "close", type: "button", textContent: "×" });
+  shut.setAttribute("aria-label", desk.dataset.close);
+  shut.addEventListener("click", close);
+  aside.replaceChildren(shut, ...(part?.childNodes ?? [desk.dataset.offline]));
+  (first ?? aside.querySelector("[data-found] button") ?? aside.querySelector(".option, .is-primary") ?? aside).focus();
+  clearInterval(timer);
+  timer = setInterval(count, 1000);
+}
+
+function count() {
+  const chip = aside.querySelector("[data-until]");
+  if (!chip) return;
+  const left = Math.round((chip.dataset.until - Date.now()) / 1000);
+  if (left > 0) chip.querySelector("b").textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+  else {
+    chip.textContent = chip.dataset.over;
+    chip.removeAttribute("data-until");
+  }
+}
+
+function end() {
+  clearInterval(timer);
+  aside?.remove();
+  aside = null;
+  desk.classList.toggle("has-panel", Boolean(document.getElementById("panel")));
+}
+
+// The place is given back.
+export function close() {
+  if (!aside) return false;
+  const hold = aside.querySelector("[name=hold]")?.value;
+  if (hold) send(desk.dataset.book, { hold, do: "release" });
+  end();
+  return true;
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!aside?.contains(form)) return;
+  event.preventDefault();
+  const first = form.querySelector("#q") && aside.querySelector("[data-found] button");
+  if (first) return first.click();
+  if (form.dataset.sent) return;
+  form.dataset.sent = "1";
+  const came = await send(form.action, new FormData(form, event.submitter));
+  delete form.dataset.sent;
+  show(came);
+}, true);
+
+// Three letters are enough to look; what is found stands below while she goes on typing.
+document.addEventListener("input", (event) => {
+  if (event.target.id !== "q" || !aside?.contains(event.target)) return;
+  clearTimeout(typed);
+  const { value, form } = event.target;
+  aside.querySelector("[data-found]")?.closest("form").remove();
+  if (value.trim().length < 3) return;
+  typed = setTimeout(async () => {
+    const came = await send(form.action, new FormData(form));
+    if (!aside?.contains(form) || form.querySelector("#q").value !== value) return;
+    const found = came?.page.querySelector("[data-found]")?.closest("form");
+    aside.querySelector("[data-found]")?.closest("form").remove();
+    if (found) form.after(found);
+  }, 200);
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".spot a[data-quick]");
+  if (!link) return;
+  event.preventDefault();
+  open(Object.fromEntries(new URL(link.href).searchParams));
+});
