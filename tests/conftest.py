@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from django.core import mail
 from django.db import connections
 from django.test.utils import setup_databases, teardown_databases
+from playwright.sync_api import Browser, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.security.net import Net
@@ -27,6 +29,8 @@ from tests.support.broker import Broker
 from tests.support.committed import Template
 from tests.support.processes import CeleryWorker, WebServer
 from tests.support.smtp import SmtpServer
+
+CHROMIUM = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -150,6 +154,18 @@ def web_server(committed_db: None, tmp_path: Path) -> Generator[Callable[..., We
             return server
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[Browser]:
+    """A real Chromium, for tests/browser and for drills with open pages."""
+    # Playwright's own loop runs in this thread from here on, and Django would take every query for an async one.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

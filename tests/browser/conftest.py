@@ -5,7 +5,6 @@ The server runs here and not in a child, so that its clock can stand on a Tuesda
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,12 +17,10 @@ from django.core.cache import cache
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from tests import factories as make
 from tests.web.conftest import NOW, Clinic, make_clinic
-
-CHROMIUM = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
 
 
 class _Quiet(WSGIRequestHandler):
@@ -76,17 +73,6 @@ class Site:
         if "status of 409" in message.text or "status of 403" in message.text:
             return
         self.said.append(f"{message.type}: {message.text}")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    # Playwright's own loop runs in this thread from here on, and Django would take every query for an async one.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

@@ -116,10 +116,10 @@ class CeleryWorker(ChildProcess):
 
 
 class WebServer(ChildProcess):
-    """uvicorn on a free port over the test's database."""
+    """uvicorn on a free port, or on the `port` of one that is gone, over the test's database."""
 
-    def __init__(self, log: Path, *, environment: Mapping[str, str] | None = None) -> None:
-        self.port = free_port()
+    def __init__(self, log: Path, *, port: int | None = None, environment: Mapping[str, str] | None = None) -> None:
+        self.port = port or free_port()
         command = [
             sys.executable, "-m", "uvicorn", "infusion_center.asgi:application", "--host", "127.0.0.1",
             "--port", str(self.port), "--lifespan", "off", "--no-access-log", "--log-level", "warning",
