@@ -37,13 +37,13 @@ def waive(*, actor: Actor, visit: Visit, reason: str, now: datetime) -> Visit:
 
     @retrying
     def run() -> Visit:
-        with _bookings(live_of_course(visit.course_id).filter(visit_id=visit.pk), visit.course, now) as rows:
+        with bookings(live_of_course(visit.course_id).filter(visit_id=visit.pk), visit.course, now) as rows:
             current = Visit.objects.select_related("course__center", "course__protocol").get(pk=visit.pk)
             if current.state not in ("unplaced", "booked"):
                 raise not_possible(gettext_noop("This visit is done or waived already."))
             if any(row.actual_start is not None for row in rows):
                 raise not_possible(gettext_noop("This treatment has begun. Complete it, or cancel it first."))
-            _cancel_bookings(actor, rows, reason, now)
+            cancel_bookings(actor, rows, reason, now)
             before = current.state
             current.state, current.reason, current.refusals = "waived", reason, []
             current.save(update_fields=["state", "reason", "refusals"])
@@ -70,11 +70,11 @@ def _end(actor: Actor, course: Course, verb: str, sources: set[str], status: str
     @retrying
     def run() -> Course:
         not_begun = live_of_course(course.pk).filter(status__in=["pending", "booked"], actual_start__isnull=True)
-        with _bookings(not_begun, course, now) as rows:
+        with bookings(not_begun, course, now) as rows:
             current = course_now(course, sources, f"be {status}")
             set_status(actor, current, verb, status, reason, now)
             # Visits of a paused course wait for the job, not for a person: the reason is the course's.
-            _cancel_bookings(actor, rows, reason, now, visit_reason="" if verb == "pause" else reason)
+            cancel_bookings(actor, rows, reason, now, visit_reason="" if verb == "pause" else reason)
             if status == "discontinued":
                 Visit.objects.filter(course=current, state="unplaced").update(
                     state="waived", reason=reason[:200], refusals=[]
@@ -85,7 +85,7 @@ def _end(actor: Actor, course: Course, verb: str, sources: set[str], status: str
 
 
 @contextmanager
-def _bookings(wanted: QuerySet[Appointment], course: Course, now: datetime) -> Iterator[list[Appointment]]:
+def bookings(wanted: QuerySet[Appointment], course: Course, now: datetime) -> Iterator[list[Appointment]]:
     """These bookings of the course with their patient and days locked, as they are inside the lock. Raises Stale
     where they keep changing."""
     for _ in range(TRIES):
@@ -99,7 +99,7 @@ def _bookings(wanted: QuerySet[Appointment], course: Course, now: datetime) -> I
     raise Stale
 
 
-def _cancel_bookings(
+def cancel_bookings(
     actor: Actor, rows: Sequence[Appointment], reason: str, now: datetime, *, visit_reason: str | None = None
 ) -> None:
     cancelled = []

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from django.http import QueryDict
 
@@ -89,15 +90,15 @@ def request_of(desk: Desk, patient: Patient, form: Form) -> CourseRequest:
         protocol=protocol,
         unit=unit,
         start=_start(desk, values),
-        doses=_number(values, "doses"),
-        days=_number(values, "days"),
+        doses=number(values, "doses"),
+        days=number(values, "days"),
         is_open_ended=bool(values["is_open_ended"]),
         preferred_minute=_time(values, "preferred_time"),
         preferred_part=values["preferred_part"],
         preferred_weekdays=tuple(int(day) for day in form.weekdays),
         preferred_chair=_chair(desk, values["preferred_chair"]),
         indication=values["indication"][:120],
-        dose_mg=_mg(values),
+        dose_mg=dose_mg_of(values),
         prescriber=values["prescriber"][:120],
         order_reference=values["order_reference"][:60],
         order_from=_date(values, "order_from"),
@@ -105,11 +106,30 @@ def request_of(desk: Desk, patient: Patient, form: Form) -> CourseRequest:
         authorization_reference=values["authorization_reference"][:60],
         authorization_from=_date(values, "authorization_from"),
         authorization_until=_date(values, "authorization_until"),
-        authorization_visits=_number(values, "authorization_visits"),
+        authorization_visits=number(values, "authorization_visits"),
         attested_by=values["attested_by"][:120],
         attested_at=_attested(desk, values) if attested else None,
         attestation_reference=values["attestation_reference"][:60],
     )
+
+
+def details_of(desk: Desk, form: Form) -> dict[str, Any]:
+    """Wishes, order and authorisation by their columns: what changes without changing what is due."""
+    values = form.values
+    return {
+        "preferred_minute": _time(values, "preferred_time"),
+        "preferred_part": values["preferred_part"],
+        "preferred_weekdays": [int(day) for day in form.weekdays],
+        "preferred_chair": _chair(desk, values["preferred_chair"]),
+        "prescriber": values["prescriber"][:120],
+        "order_reference": values["order_reference"][:60],
+        "order_from": _date(values, "order_from"),
+        "order_until": _date(values, "order_until"),
+        "authorization_reference": values["authorization_reference"][:60],
+        "authorization_from": _date(values, "authorization_from"),
+        "authorization_until": _date(values, "authorization_until"),
+        "authorization_visits": number(values, "authorization_visits"),
+    }
 
 
 def _start(desk: Desk, values: Mapping[str, str]) -> datetime:
@@ -121,7 +141,8 @@ def _start(desk: Desk, values: Mapping[str, str]) -> datetime:
     return localtime.at(day, minute, desk.center.zone)
 
 
-def _number(values: Mapping[str, str], name: str) -> int | None:
+def number(values: Mapping[str, str], name: str) -> int | None:
+    """None where it is empty. Raises Malformed."""
     text = values[name]
     if not text:
         return None
@@ -130,7 +151,8 @@ def _number(values: Mapping[str, str], name: str) -> int | None:
     return int(text)
 
 
-def _mg(values: Mapping[str, str]) -> Decimal | None:
+def dose_mg_of(values: Mapping[str, str]) -> Decimal | None:
+    """None where it is empty: the protocol's. Raises Malformed."""
     if not values["dose_mg"]:
         return None
     try:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from scheduler.domain.errors import Malformed, Refused
-from scheduler.models import Appointment, Course, Event, Protocol, Visit
-from scheduler.services import accepting, courses, following, record
-from scheduler.web import history, words
+from scheduler.domain.errors import Malformed, Refused, Stale
+from scheduler.models import Appointment, Chair, Course, Event, Protocol, Visit, Weekday
+from scheduler.queries.course_request import check_reason
+from scheduler.services import accepting, courses, following, record, rehearsal
+from scheduler.web import course_change, history, words
 from scheduler.web.door import Desk, door, page
 from scheduler.web.glyphs import glyph
 from scheduler.web.patient_view import course_card, wishes_of
@@ -41,20 +43,46 @@ def course(desk: Desk, *, pk: int) -> HttpResponse:
 
 @door("edit-courses", posts=True, gets=False)
 def act(desk: Desk, *, pk: int, action: str) -> HttpResponse:
-    """pause, resume, discontinue and amend, with a reason; accept takes the proposals."""
+    """pause, discontinue, amend and change, each with a reason, shown first; resume and accept at once."""
     found = course_of(desk, pk)
     reason = desk.request.POST.get("reason", "").strip()[:200]
     common: dict[str, Any] = {"actor": desk.actor, "course": found, "reason": reason, "now": desk.now}
-    steps = {
-        "pause": lambda: courses.pause(**common),
+    at_once: dict[str, Callable[[], object]] = {
         "resume": lambda: courses.resume(**common),
-        "discontinue": lambda: courses.discontinue(**common),
-        "amend": lambda: courses.amend(**common, protocol=_newest(found)),
         "accept": lambda: accepting.accept(actor=desk.actor, course=found, now=desk.now),
     }
-    if action not in steps:
+    asked_first: dict[str, Callable[[], Callable[[], object]]] = {
+        "pause": lambda: lambda: courses.pause(**common),
+        "discontinue": lambda: lambda: courses.discontinue(**common),
+        "amend": lambda: lambda: courses.amend(**common, protocol=_newest(found)),
+        "change": lambda: course_change.change(desk, found, reason),
+    }
+    if action in at_once:
+        return _try(desk, found, at_once[action])
+    if action not in asked_first:
         raise Http404
-    return _try(desk, found, steps[action])
+    return _ask_first(desk, found, action, asked_first[action])
+
+
+def _ask_first(desk: Desk, found: Course, action: str, read: Callable[[], Callable[[], object]]) -> HttpResponse:
+    """Shown before and after; done once `picture` says that this was seen, and only if it is still so."""
+    picture = desk.request.POST.get("picture")
+    try:
+        check_reason(desk.request.POST.get("reason", "")[:200])
+        step = read()
+        if picture is None:
+            return course_change.ask(desk, found, action, course_change.outcome_of(desk, found, step))
+        try:
+            rehearsal.carry_out(course=found, step=step, picture=picture, now=desk.now)
+        except Stale:
+            changed = _("Something has changed since this was shown. Nothing was saved; this is how it stands now.")
+            outcome = course_change.outcome_of(desk, found, step)
+            return course_change.ask(desk, found, action, outcome, trouble=[changed])
+    except Malformed as wrong:
+        return _show(desk, found, trouble=[wrong.say(_)], status=400)
+    except Refused as refused:
+        return _show(desk, found, trouble=[each.say(_) for each in refused.refusals], status=409)
+    return redirect("course", pk=found.pk)
 
 
 @door("edit-courses", posts=True, gets=False)
@@ -121,6 +149,9 @@ def _show(desk: Desk, found: Course, *, trouble: list[str] | None = None, status
         "wishes": wishes_of(found),
         "log": _log(desk, found),
         "newer": newer,
+        "now_stands": course_change.form_of(found),
+        "weekdays": [(number, label, number in found.preferred_weekdays) for number, label in Weekday.choices],
+        "chairs": Chair.objects.filter(unit__center=desk.center, is_active=True).select_related("unit"),
         "trouble": trouble,
         "subtitle": _("%(unit)s, from %(start)s")
         % {"unit": found.unit.name, "start": words.moment(found.start.astimezone(desk.center.zone), desk.today)},

@@ -196,9 +196,18 @@ def step(clinic: Clinic, course: Course, action: str, status: int = 302, role: s
     return answer.content.decode()
 
 
+def accept(clinic: Clinic, course: Course, action: str, **data) -> str:
+    """Look at what would happen, then say yes to it; returns what was shown."""
+    before = course.status, list(course.visits.values_list("state", flat=True))
+    page = step(clinic, course, action, status=200, **data)
+    assert (course.status, list(course.visits.values_list("state", flat=True))) == before, "it is only shown"
+    step(clinic, course, action, **fields(page))
+    return page
+
+
 def test_pause_and_go_on(clinic: Clinic, course: Course):
     assert "Say why" in step(clinic, course, "pause", status=400, reason=" ")
-    step(clinic, course, "pause", reason="pregnant")
+    assert "waits" in accept(clinic, course, "pause", reason="pregnant")
     assert course.status == "on-hold"
     page = clinic.client().get(f"/courses/{course.pk}/").content.decode()
     assert "pregnant" in page
@@ -209,7 +218,8 @@ def test_pause_and_go_on(clinic: Clinic, course: Course):
 
 
 def test_discontinue_is_for_good(clinic: Clinic, course: Course):
-    step(clinic, course, "discontinue", reason="moved away")
+    shown = accept(clinic, course, "discontinue", reason="moved away")
+    assert shown.count("goes, and is cancelled") == course.visits.count()
     assert course.status == "discontinued"
     assert set(course.visits.values_list("state", flat=True)) == {"waived"}
     assert "cannot be" in step(clinic, course, "pause", status=409, reason="x")
@@ -270,3 +280,41 @@ def test_create_from_the_service_shows_unplaced_visits(clinic: Clinic, hanne):
     page = clinic.client().get(f"/courses/{made.pk}/").content.decode()
     assert page.count("No place yet") == 4
     assert "Find a place" in page
+
+
+def as_it_stands(clinic: Clinic, course: Course) -> dict[str, str]:
+    """What the form "Change" would post untouched."""
+    page = clinic.client("front-desk").get(f"/courses/{course.pk}/").content.decode()
+    form = page.split(f'action="/courses/{course.pk}/change/"')[1].split("</form>")[0]
+    return dict(re.findall(r'<input class="input" id="[^"]+" name="([^"]+)"[^>]*? value="([^"]*)"', form))
+
+
+def test_fewer_doses_show_which_go_and_cancel_only_those(clinic: Clinic, course: Course):
+    page = accept(clinic, course, "change", **as_it_stands(clinic, course) | {"doses": "2", "reason": "new order"})
+    assert page.count("goes, and is cancelled") == 2
+    assert page.count("stays") >= 2
+    assert course.doses == 2
+    assert list(course.visits.values_list("state", flat=True)) == ["booked", "booked", "waived", "waived"]
+
+
+def test_another_dose_and_order_stay_booked(clinic: Clinic, course: Course):
+    changed = {"dose_mg": "300", "order_reference": "7781", "preferred_time": "09:00", "reason": "new order"}
+    accept(clinic, course, "change", **as_it_stands(clinic, course) | changed)
+    assert course.dose_mg == 300
+    assert (course.order_reference, course.preferred_minute) == ("7781", 540)
+    assert set(course.visits.values_list("state", flat=True)) == {"booked"}
+
+
+def test_nothing_different_and_no_reason_are_said(clinic: Clinic, course: Course):
+    untouched = as_it_stands(clinic, course)
+    assert "Nothing is different" in step(clinic, course, "change", status=400, **untouched | {"reason": "x"})
+    assert "Say why" in step(clinic, course, "change", status=400, **untouched | {"doses": "3", "reason": ""})
+
+
+def test_a_change_that_would_now_do_something_else_is_shown_again(clinic: Clinic, course: Course):
+    page = step(clinic, course, "pause", status=200, reason="travels")
+    visit = course.visits.get(ordinal=3)
+    courses.waive(actor=clinic.actor, visit=visit, reason="travels", now=NOW)
+    again = step(clinic, course, "pause", status=409, **fields(page))
+    assert "Something has changed since this was shown." in again
+    assert course.status == "active"
