@@ -218,7 +218,7 @@ WEB: dict[str, list[Case]] = {
     "wording/": [Case("edit-setup", "/wording/")],
     "wording/<slug:kind>/<slug:language>/": [
         Case("edit-setup", "/wording/reminder/en/"),
-        Case("edit-setup", "/wording/reminder/es/", "POST", {"do": "save", "version": "0", "subject": "{{date}}"}),
+        Case("edit-setup", "/wording/reminder/es/", "POST", {"do": "save", "version": "0", "subject": "See you"}),
     ],
     "outbox/": [Case(OPERATOR, "/outbox/")],
     "outbox/<slug:name>/": [Case(OPERATOR, "/outbox/no-such/")],
