@@ -24,6 +24,8 @@ DO_NOTHING = {
     "post slots/search/",  # without a patient: free places
     # What is asked for is so already.
     "POST /courses/{course}/accept/",
+    "POST /floor/answers/{appointment}/rest/",  # her protocol asks nothing
+    "POST /floor/overruns/{appointment}/",  # nobody is in anybody's way
     "POST /people/second-factor/",
     "POST /people/{membership}/role/",
     "POST /people/{membership}/give/",
