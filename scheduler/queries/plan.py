@@ -89,7 +89,7 @@ def _plan_apart(course: Course, drafts: Sequence[Draft], *, now: datetime) -> li
     last_chair = last_chair_of(course)
     decided: list[DoseFact] = []
     for draft in drafts:
-        where = _ground_of(course, draft, now)
+        where = ground_of(course, draft, now)
         for dose in decided:
             where = where.with_dose(dose)
         visit = place_draft(course, draft, where, last_chair=last_chair, now=now)
@@ -113,13 +113,16 @@ def last_chair_of(course: Course) -> int | None:
     )
 
 
-def _ground_of(course: Course, draft: Draft, now: datetime) -> Ground:
-    """Window and the days around it, so that alternatives outside the window can be named too."""
+def ground_of(course: Course, draft: Draft, now: datetime, *, also: datetime | None = None) -> Ground:
+    """Window and the days around it, so that alternatives outside the window can be named too; and the days around
+    `also`, a moment that somebody asks for."""
     around = timedelta(days=DAYS_AROUND)
     span = Interval(
         max(min(draft.window.start, draft.due - timedelta(days=1)), now - timedelta(days=1)),
         max(draft.window.end, now) + around,
     )
+    if also is not None:
+        span = Interval(min(span.start, also - around), max(span.end, also + around))
     return ground(unit=course.unit, patient_id=course.patient_id, need=draft.need, span=span, now=now)
 
 

@@ -71,7 +71,7 @@ def _row(desk: Desk, visit: VisitPlan, picked: Placement | None, chairs: Mapping
     zone, today = desk.center.zone, desk.today
     due = visit.draft.due.astimezone(zone)
     options = tuple(
-        _with_ordinal(place(slot, zone, today), visit.ordinal) for slot in visit.alternatives[:MOST_ALTERNATIVES]
+        with_ordinal(place(slot, zone, today), visit.ordinal) for slot in visit.alternatives[:MOST_ALTERNATIVES]
     )
     if picked is not None and picked.chair_id in chairs:
         start = picked.start.astimezone(zone)
@@ -113,7 +113,7 @@ def _row(desk: Desk, visit: VisitPlan, picked: Placement | None, chairs: Mapping
     )
 
 
-def _with_ordinal(offer: Place, ordinal: int) -> Place:
+def with_ordinal(offer: Place, ordinal: int) -> Place:
     return Place(f"{ordinal}@{offer.value}", offer.day, offer.time, offer.chair, offer.why)
 
 

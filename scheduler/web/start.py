@@ -15,7 +15,7 @@ from scheduler.queries import people
 from scheduler.queries.plan import CoursePlan, preview
 from scheduler.services import courses, record
 from scheduler.services.courses import Placement
-from scheduler.web import preview_view, words
+from scheduler.web import editing, preview_view, words
 from scheduler.web.course_form import Form, read_form, request_of
 from scheduler.web.dates import read_moment
 from scheduler.web.door import Desk, door, page
@@ -36,10 +36,11 @@ def start(desk: Desk, *, pk: int) -> HttpResponse:
         plan = preview(center=desk.center, request=request, now=desk.now)
     except Malformed as wrong:
         return _form(desk, patient, form, {wrong.field: wrong.say(_)}, status=400)
-    chosen = _placements(desk, post.getlist("chosen"))
+    chosen = _in_center(desk, _placements(desk, post.getlist("chosen")))
     if post.get("choose"):
-        chosen |= _placements(desk, [post["choose"]])
+        chosen |= _in_center(desk, _placements(desk, [post["choose"]]))
     trouble = None
+    edited = editing.edit(desk, plan, _placements(desk, post.getlist("place")) | chosen, chosen)
     if post.get("do") in ("book", "override") or "override_slot" in post:
         try:
             placed = _placements(desk, post.getlist("place")) | chosen
@@ -59,7 +60,7 @@ def start(desk: Desk, *, pk: int) -> HttpResponse:
         except (Malformed, Forbidden) as wrong:
             desk.note_denial(wrong)
             trouble = Refusals(title=_("Nothing was booked"), sentences=(wrong.say(_),))
-    return _preview(desk, patient, form, plan, chosen, trouble)
+    return _preview(desk, patient, form, plan, chosen, trouble, edited)
 
 
 def _of_visit(refusal: Any) -> str:
@@ -78,6 +79,13 @@ def _placements(desk: Desk, values: list[str]) -> dict[int, Placement]:
         if moment is not None and parts[0].isdigit() and parts[1].isdigit():
             found[int(parts[0])] = Placement(ordinal=int(parts[0]), chair_id=int(parts[1]), start=moment)
     return found
+
+
+def _in_center(desk: Desk, found: dict[int, Placement]) -> dict[int, Placement]:
+    """Another center's chair is no place here, not even by its name."""
+    known = Chair.objects.filter(pk__in={one.chair_id for one in found.values()}, unit__center=desk.center)
+    own = set(known.values_list("pk", flat=True))
+    return {ordinal: one for ordinal, one in found.items() if one.chair_id in own}
 
 
 def _form(desk: Desk, patient: Patient, form: Form, wrong: dict[str, str], *, status: int = 200) -> HttpResponse:
@@ -105,6 +113,7 @@ def _preview(
     plan: CoursePlan,
     chosen: dict[int, Placement],
     trouble: Refusals | None,
+    edited: editing.Edit | None,
 ) -> HttpResponse:
     chairs = {chair.pk: chair for chair in Chair.objects.filter(pk__in=[each.chair_id for each in chosen.values()])}
     context = preview_view.view(desk, plan, chosen, chairs) | {
@@ -114,6 +123,8 @@ def _preview(
         "form": form,
         "chosen": [f"{each.ordinal}@{each.chair_id}@{_iso(desk, each.start)}" for each in chosen.values()],
         "trouble": trouble,
+        "edited": edited,
+        "all_chairs": Chair.objects.filter(unit=plan.course.unit, is_active=True) if edited else (),
     }
     return page(desk, "scheduler/course_preview.html", context, status=409 if trouble else 200)
 

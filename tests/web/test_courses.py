@@ -318,3 +318,48 @@ def test_a_change_that_would_now_do_something_else_is_shown_again(clinic: Clinic
     again = step(clinic, course, "pause", status=409, **fields(page))
     assert "Something has changed since this was shown." in again
     assert course.status == "active"
+
+
+def test_a_visit_of_the_preview_goes_to_another_place_of_the_rules(clinic: Clinic, hanne):
+    sent = fields(post(clinic, hanne, quarterly(clinic)))
+    page = post(clinic, hanne, {**sent, "alter": "2"})
+    assert "Other places that every rule allows:" in page
+    offered = re.findall(r'name="choose" value="(2@[^"]+)"', page)
+    assert offered
+    assert sent["place"][1] not in offered, "it has that one"
+    page = post(clinic, hanne, {**fields(page), "choose": offered[0]})
+    assert "Chosen by you." in page
+    assert offered[0] in fields(page)["place"]
+    clinic.client("front-desk").post(f"/patients/{hanne.pk}/course/", {**fields(page), "do": "book"})
+    _two, chair, start = offered[0].split("@")
+    row = Appointment.objects.get(visit__ordinal=2)
+    assert (row.chair_id, row.start) == (int(chair), utc(start))
+
+
+def own(clinic: Clinic, day: str, time: str, chair: int = 0) -> dict:
+    return {"check": "2", "own_date": day, "own_time": time, "own_chair": clinic.chairs[chair].pk}
+
+
+def test_a_time_of_ones_own_is_checked_and_taken(clinic: Clinic, hanne):
+    sent = fields(post(clinic, hanne, quarterly(clinic)))
+    page = post(clinic, hanne, {**sent, **own(clinic, "2027-03-02", "11:30", chair=2)})
+    assert "Tue 2 Mar 2027, 11:30" in page
+    assert "Chosen by you." in page
+    clinic.client("front-desk").post(f"/patients/{hanne.pk}/course/", {**fields(page), "do": "book"})
+    assert Appointment.objects.get(visit__ordinal=2).start == utc("2027-03-02T11:30-05:00")
+    assert Appointment.objects.count() == 4
+
+
+def test_a_time_the_rules_refuse_says_why_with_ways_one_click_away(clinic: Clinic, hanne):
+    sent = fields(post(clinic, hanne, quarterly(clinic)))
+    page = post(clinic, hanne, {**sent, **own(clinic, "2027-02-02", "11:30")})
+    assert "84 days" in page
+    assert re.findall(r'name="choose" value="2@[^"]+"', page)
+    assert "Chosen by you." not in page
+    assert not Course.objects.exists()
+
+
+def test_another_centers_chair_is_no_place(clinic: Clinic, stranger: Clinic, hanne):
+    sent = fields(post(clinic, hanne, quarterly(clinic)))
+    theirs = f"2@{stranger.chairs[0].pk}@2027-03-02T11:30-05:00"
+    assert theirs not in post(clinic, hanne, {**sent, "choose": theirs})
