@@ -102,6 +102,8 @@ def _nothing_leaks(_net: Net) -> Generator[None]:
     _net.files(path for path in traces.files if path.exists())
     for message, sender, recipients in traces.mails:
         _net.sent(message, sender, recipients)
+    for text in traces.texts:
+        _net.texted(text)
     _net.outbox(mail.outbox)
     traces.forget()
     assert _net.empty() == []

@@ -190,7 +190,9 @@ def _messages(desk: Desk, patient: Patient) -> list[dict[str, Any]]:
             kind = ngettext("Reminder, %(days)s day", "Reminder, %(days)s days", row.offset_days) % {
                 "days": row.offset_days
             }
-        icon = "phone" if row.channel in ("call", "text") else ("mail" if row.state == "sent" else "clock")
+        icon = {"call": "phone", "text": "talk"}.get(row.channel, "mail")
+        if row.channel != "call" and row.state != "sent":
+            icon = "clock"
         if row.state in ("failed", "missed"):
             icon = "late"
         found.append(

@@ -87,7 +87,7 @@ def _card(
         "is_primary": contact.is_primary,
         "books": contact.may_book and contact.relation != "self",
         "how": contact.get_channel_display().capitalize(),
-        "how_glyph": glyph("mail" if contact.channel == Contact.Channel.EMAIL else "phone"),
+        "how_glyph": glyph({"email": "mail", "text": "talk"}.get(contact.channel, "phone")),
         "speaks": language(contact.language or patient.language),
         "notes": _notes(desk, contact, stopped),
         "start_says": _start_says(contact),
@@ -138,8 +138,8 @@ def _notes(desk: Desk, contact: Contact, stopped: Mapping[int, str]) -> list[tup
     found = []
     if contact.stopped_at is not None:
         facts = {"day": _day(desk, contact.stopped_at), "who": stopped.get(contact.pk, "")}
-        say = _("Stopped on %(day)s, %(who)s. She is called instead.") if facts["who"] else ""
-        found.append(("is-ask", (say or _("Stopped on %(day)s. She is called instead.")) % facts))
+        say = _("Stopped on %(day)s, %(who)s. Somebody calls instead.") if facts["who"] else ""
+        found.append(("is-ask", (say or _("Stopped on %(day)s. Somebody calls instead.")) % facts))
     elif not contact.may_be_mailed and (contact.email or contact.channel == Contact.Channel.TEXT):
         found.append(("is-ask", _("Did not agree to be written to.")))
     if contact.bounced_at is not None:

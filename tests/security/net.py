@@ -21,6 +21,7 @@ from scheduler.services.logs import Line
 from tests.security.markers import in_files, in_mail, readings
 
 LAST_NAME = r"rivera\d+"
+FIRST_NAME = re.compile(r"\bana\b", re.IGNORECASE)  # make_patient's
 MRN = r"\bmrn-\d+"
 BORN = r"1985-03-14|19850314|14 mar(?:ch)? 1985|14/03/1985|03/14/1985|1985, 3, 14\b"
 PASSWORD = r"\bpass-for-tests"
@@ -62,6 +63,11 @@ class Net(logging.Handler):
             self._look(
                 f"{place} of a mail", IN_MAILS if place == "body" else IN_SUBJECTS, _without_way_out(place, text)
             )
+
+    def texted(self, text: str) -> None:
+        """What a provider of text messages was handed: it shows on a locked screen, so not even her first name."""
+        self._look("text message", IN_MAILS, text)
+        self._look("text message", FIRST_NAME, text)
 
     def outbox(self, mails: Iterable[DjangoMail]) -> None:
         """Mails that left by Django's mail backend for tests."""

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from scheduler.services.text_provider import AgainLater, AgainSoon, HasStopped, Never, NoSuchNumber
+from tests.support import traces
 
 WHERE = "TEXTS_TEST_PORT"
 BACKEND = "tests.support.texts.HttpProvider"
@@ -86,6 +87,7 @@ class TextServer:
 
     def answer(self, handler: BaseHTTPRequestHandler, asked: dict[str, str]) -> None:
         self.tries.append(asked)
+        traces.texts.append(asked["text"])
         self._going.wait(10)  # where it hangs, its client leaves long before
         said = self.answers.pop(0) if self.answers else (201, "")
         if asked["to"] in self.refused:

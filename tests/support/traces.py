@@ -7,8 +7,10 @@ from pathlib import Path
 
 files: list[Path] = []
 mails: list[tuple[EmailMessage, str | None, list[str]]] = []
+texts: list[str] = []
 
 
 def forget() -> None:
     files.clear()
     mails.clear()
+    texts.clear()

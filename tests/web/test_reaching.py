@@ -78,7 +78,7 @@ def test_stop_is_honoured_at_once_and_the_desk_has_a_call_list(clinic, patient, 
     calls = [item for item in worklist.items(center=clinic.center, now=NOW) if item.kind == "call"]
     assert any("212 555 0142" in item.detail for item in calls)
     shown = page(clinic, patient)
-    assert re.search(r"Stopped on 24 Nov, by [\w -]+\. She is called instead\.", shown)
+    assert re.search(r"Stopped on 24 Nov, by [\w -]+\. Somebody calls instead\.", shown)
     assert Event.objects.filter(verb="stop-messages", patient_id=patient.pk).count() == 1
     sending.send_due(now=NOW)
     assert LedgerEntry.objects.filter(state="sent").count() == 0
