@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F, Prefetch, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Replace, Upper
+from django.db.models.functions import Coalesce, Replace, Upper
 
 from scheduler.domain import names
 from scheduler.domain.errors import NotFound
@@ -19,9 +19,9 @@ FEWEST_DIGITS = 4  # of a phone number
 
 
 def registered(center: Center) -> QuerySet[Patient]:
-    """The center's patients, each with `here` (a list of her one registration there)."""
+    """The center's patients, none that was merged away, each with `here` (a list of her one registration there)."""
     mine = Registration.objects.filter(center=center)
-    return Patient.objects.filter(registrations__center=center).prefetch_related(
+    return Patient.objects.filter(registrations__center=center, merged_into=None).prefetch_related(
         Prefetch("registrations", queryset=mine, to_attr="here")
     )
 
@@ -36,6 +36,15 @@ def patient(*, center: Center, pk: int) -> Patient:
     found = registered(center).filter(pk=pk).first()
     if found is None:
         raise NotFound
+    return found
+
+
+def led_to(*, center: Center, pk: int) -> int | None:
+    """The entry that this one was merged into; None for one that stands for itself, or another center's."""
+    rows = Patient.objects.filter(pk=pk, registrations__center=center) | Patient.objects.filter(
+        pk=pk, merged_into__registrations__center=center
+    )
+    found: int | None = rows.values_list("merged_into", flat=True).first()
     return found
 
 
@@ -80,7 +89,7 @@ def _matching(text: str, center: Center) -> Q:
 def _by_mrn(text: str, center: Center) -> QuerySet[Registration, Any]:
     """Blanks don't matter: "203 551" and "203551" are one number."""
     rows = Registration.objects.filter(center=center).annotate(compact=Upper(_without("mrn", " ")))
-    return rows.filter(compact=text.replace(" ", "").upper()).values("patient")
+    return rows.filter(compact=text.replace(" ", "").upper()).values(kept=Coalesce("patient__merged_into", "patient"))
 
 
 def digits_of(field: str) -> Combinable:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from scheduler.domain import names
 from scheduler.domain.errors import Malformed, Refused
 from scheduler.models import Patient
-from scheduler.queries import people
+from scheduler.queries import duplicates, people
 from scheduler.services import record
 from scheduler.services.patients import ContactFacts, create_patient
 from scheduler.web import patient_view, reach_view, words
@@ -49,18 +49,39 @@ def _line(desk: Desk, patient: Patient) -> dict[str, Any]:
 def new(desk: Desk) -> HttpResponse:
     post = desk.request.POST
     wrong: dict[str, str] = {}
+    alike: list[duplicates.Alike] = []
     if desk.request.method == "POST":
-        made = _register(desk, wrong)
+        alike = [] if post.get("somebody_else") else _alike(desk)
+        made = None if alike else _register(desk, wrong)
         if made is not None:
             return redirect("patient", pk=made.pk)
     context = {
+        "alike": [_line(desk, each.patient) | {"by_phone": each.by_phone} for each in alike],
         "title": _("New patient"),
         "place": "patients",
         "post": post,
         "wrong": wrong,
         "relations": [(code, reach_view.relation(code)) for code in reach_view.RELATIONS],
     }
-    return page(desk, "scheduler/patient_new.html", context, status=400 if wrong else 200)
+    return page(desk, "scheduler/patient_new.html", context, status=400 if wrong else 409 if alike else 200)
+
+
+def _alike(desk: Desk) -> list[duplicates.Alike]:
+    """Who is probably here already under another number; to be looked at before she is registered once more."""
+    post = desk.request.POST
+    born = names.birth_date(post.get("birth_date", ""))
+    if born is None:
+        return []
+    found = duplicates.of(
+        center=desk.center,
+        first_name=post.get("first_name", ""),
+        last_name=post.get("last_name", ""),
+        birth_date=born,
+        phones=[post.get("phone", "")],
+    )
+    if found:
+        record.access(actor=desk.actor, patient=None, what="patient-duplicates", now=desk.now)
+    return found
 
 
 def _register(desk: Desk, wrong: dict[str, str]) -> Patient | None:
@@ -98,6 +119,9 @@ def _register(desk: Desk, wrong: dict[str, str]) -> Patient | None:
 
 @door("view-patients")
 def patient(desk: Desk, *, pk: int) -> HttpResponse:
+    kept = people.led_to(center=desk.center, pk=pk)
+    if kept is not None:  # she was merged into another entry
+        return redirect("patient", pk=kept)
     return shown(desk, people.patient(center=desk.center, pk=pk))
 
 

@@ -110,6 +110,10 @@ WEB: dict[str, list[Case]] = {
         Case("edit-patients", "/patients/{patient}/contacts/{contact}/", "POST", {"do": do})
         for do in ("stop", "remove")
     ],
+    "patients/<int:pk>/merge/": [
+        Case("merge-patients", "/patients/{patient}/merge/"),
+        Case("merge-patients", "/patients/{patient}/merge/", "POST", {"other": "{patient}"}),
+    ],
     "patients/<int:pk>/erase/": [
         Case("erase-patients", "/patients/{patient}/erase/"),
         Case("erase-patients", "/patients/{patient}/erase/", "POST", {"reason": "She asked."}),

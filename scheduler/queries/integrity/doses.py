@@ -29,8 +29,9 @@ def recorded(now: datetime) -> Iterator[Problem]:
         yield Problem("treatment_has_a_dose", {"appointment": pk})
 
 
-def planned(now: datetime) -> Iterator[Problem]:
-    """Future bookings that have not begun. An actual dose that comes too near to one is a clash, not a problem."""
+def planned(now: datetime, patient: int | None = None) -> Iterator[Problem]:
+    """Future bookings that have not begun, of one patient or of all. An actual dose that comes too near to one is a
+    clash, not a problem."""
     rows = (
         Appointment.objects.filter(
             status="booked",
@@ -43,6 +44,8 @@ def planned(now: datetime) -> Iterator[Problem]:
         .select_related("protocol", "center", "visit__course")
         .order_by("patient", "protocol__substance", "start", "pk")
     )
+    if patient is not None:
+        rows = rows.filter(patient=patient)
     specs: dict[int, ProtocolSpec] = {}
     for row in rows:
         assert row.protocol is not None  # filtered
