@@ -52,7 +52,7 @@ def shown(desk: Desk, hold: Appointment | None, refused: str, data: QueryDict) -
     left = max(int((hold.hold_expires_at - desk.now).total_seconds()), 0)
     return {
         "pk": hold.pk,
-        "until": int(hold.hold_expires_at.timestamp() * 1000),
+        "seconds": left,
         "left": f"{left // 60}:{left % 60:02}",
         "clock": words.clock(hold.hold_expires_at.astimezone(desk.center.zone)),
     }

@@ -34,7 +34,7 @@ GROUPS = (
             Key("Z", _("Undo the last action")),
             Key("Esc", _("Leave it as it was")),
             Key("1 … 9", _("Take that suggestion")),
-            Key("X", _("Save what is shown as a file")),
+            Key("X", _("Close a chair or day; save figures as a file")),
         ),
     ),
     Group(

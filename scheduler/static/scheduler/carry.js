@@ -103,11 +103,11 @@ async function swap(visit, row, other) {
   spot.shown(await send(desk.dataset.swap.replace("/0/", `/${visit}/`) + query), row, visit);
 }
 
-async function why(lane, minute, visit, ghost) {
+async function why(lane, minute, visit, ghost, back = visit) {
   const row = rowOf(lane, ghost);
   const fields = { chair: lane.dataset.chair, at: moment(minute).toISOString() };
   if (visit) fields.what = `appointment:${visit}`;
-  spot.shown(await send(desk.dataset.why, fields), row, visit);
+  spot.shown(await send(desk.dataset.why, fields), row, back);
 }
 
 function under() {
@@ -126,8 +126,8 @@ function carryByKey(event) {
     if (event.key.endsWith("p") || event.key.endsWith("n")) move(lanes()[lanes().indexOf(held.lane) + step], held.minute);
     else move(null, held.minute + step * (event.shiftKey ? 5 : 15));
   } else if (key === keyOf("why") || (!held.hit && event.key === "Enter")) {
-    const { lane, minute, hit, ghost } = held;
-    why(lane, minute, hit?.dataset.visit, ghost);
+    const { lane, minute, hit, ghost, near } = held;
+    why(lane, minute, hit?.dataset.visit, ghost, near);
     letGo();
   } else if (!held.hit && key === keyOf("book")) {
     const { lane, minute } = letGo();
@@ -153,6 +153,7 @@ document.addEventListener("keydown", (event) => {
     const { x, y } = (hit ?? board().querySelector("a.free") ?? lanes()[0]).getBoundingClientRect();
     const { lane, minute } = cellAt(x + 1, y + 1);
     lift(null, { lane, minute: Math.max(Math.round(minute / 15) * 15, 0) });
+    held.near = hit?.dataset.visit; // gets the focus back
   } else return;
   stop(event);
 }, true);

@@ -6,6 +6,7 @@ import * as spot from "./spot.js";
 let aside = null;
 let timer = 0;
 let typed = 0;
+let until = 0; // on this browser's own clock, whatever time it thinks it is
 
 export const isOpen = () => aside !== null;
 
@@ -35,17 +36,18 @@ function show(came) {
   aside.replaceChildren(shut, ...(part?.childNodes ?? [desk.dataset.offline]));
   (first ?? aside.querySelector("[data-found] button") ?? aside.querySelector(".option, .is-primary") ?? aside).focus();
   clearInterval(timer);
+  until = performance.now() + aside.querySelector("[data-left]")?.dataset.left * 1000;
   timer = setInterval(count, 1000);
 }
 
 function count() {
-  const chip = aside.querySelector("[data-until]");
+  const chip = aside.querySelector("[data-left]");
   if (!chip) return;
-  const left = Math.round((chip.dataset.until - Date.now()) / 1000);
+  const left = Math.round((until - performance.now()) / 1000);
   if (left > 0) chip.querySelector("b").textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   else {
     chip.textContent = chip.dataset.over;
-    chip.removeAttribute("data-until");
+    chip.removeAttribute("data-left");
   }
 }
 
