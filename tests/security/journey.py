@@ -26,9 +26,11 @@ from tests import factories as make
 from tests.security.markers import Marker, birth_dates, number, word
 from tests.support.processes import CeleryWorker, WebServer
 from tests.support.smtp import SmtpServer
+from tests.support.texts import TextServer
 from tests.support.waiting import wait_for
 
 PATIENTS = 24
+TEXTED = (8, 10, 12, 14)  # of those that the API registers; the last one's number takes no texts
 TOKEN = re.compile(r"/v/([^/\s\"<>]+)/")
 RESET = re.compile(r"(/reset/\S+)")
 
@@ -79,8 +81,8 @@ class Visitor:
 class Journey:
     """`markers` grows on the way: tokens and keys are known only once they are made."""
 
-    def __init__(self, web: WebServer, worker: CeleryWorker, smtp: SmtpServer) -> None:
-        self.web, self.worker, self.smtp = web, worker, smtp
+    def __init__(self, web: WebServer, worker: CeleryWorker, smtp: SmtpServer, texts: TextServer) -> None:
+        self.web, self.worker, self.smtp, self.texts = web, worker, smtp, texts
         self.markers: list[Marker] = []
         self.now = timezone.now()
         self.center = make.make_center(time_zone="UTC", reminder_days=[1], mails_a_minute=10_000)
@@ -164,6 +166,8 @@ class Journey:
                 self.ids.append(Patient.objects.latest("pk").pk)
             else:
                 contact = {"email": facts["email"], "phone": facts["phone"], "may_be_mailed": True}
+                if number_of in TEXTED:
+                    contact |= {"phone": f"+{facts['phone']}", "channel": "text"}
                 body = {name: value for name, value in facts.items() if name not in contact}
                 self.ids.append(
                     json.loads(self.program.post("/api/v1/patients/", body | {"contacts": [contact]}, 201))["id"]
@@ -195,12 +199,16 @@ class Journey:
     def mails_leave(self) -> None:
         """What was booked, then reminders; the last patient's mailbox doesn't exist."""
         self.smtp.refused = {self.people[-1]["email"]}
+        self.texts.refused = {f"+{self.people[TEXTED[-1]]['phone']}": "21211"}
         self._sent("booked")
         LedgerEntry.objects.filter(kind="reminder", appointment__start=self.at(2)).update(due=self.now)
         self._sent("reminder")
         assert not LedgerEntry.objects.filter(patient_id=self.ids[-1], state="sent").exists()
         for message in self.smtp.messages:
             for token in dict.fromkeys(TOKEN.findall(message.get_body(("plain",)).get_content())):  # type: ignore[union-attr]
+                self.plant("token", token)
+        for text in self.texts.tries:
+            for token in TOKEN.findall(text["text"]):
                 self.plant("token", token)
 
     def _sent(self, kind: str) -> None:
@@ -217,7 +225,7 @@ class Journey:
         for purpose in Link.Purpose.values:
             for token in [each for each in self._tokens() if self._purpose(each) == purpose][:4]:
                 self.phone.get(f"/v/{token}/", 200)
-                self.phone.post(f"/v/{token}/", {"note": self.people[3]["last_name"]}, 302, 409)
+                self.phone.post(f"/v/{token}/", {"note": self.people[3]["last_name"], "do": "stop"}, 302, 409)
         self.phone.get(f"/v/{self._tokens()[0].translate(str.maketrans('bc', 'cb'))}/", 404)
         self.phone.get(f"/v/{self._tokens()[0]}/?name={quote(self.people[0]['last_name'])}", 200)
 

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 
+import pytest
 from django.apps import apps
 
-from tests.security.journey import Journey
+from tests.security.journey import TEXTED, TOKEN, Journey
 from tests.security.markers import Marker, find, in_addresses, in_broker, in_files, in_mail
 from tests.support.broker import Broker
 from tests.support.processes import CeleryWorker, WebServer
 from tests.support.smtp import SmtpServer
+from tests.support.texts import BACKEND, WHERE, TextServer
 
 SECRETS = {"token", "API key", "password", "session"}
 
@@ -24,11 +26,18 @@ def test_planted_values_come_out_nowhere(
     smtp_server: SmtpServer,
     broker: Broker,
     tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
-    environment = {"EMAIL_URL": smtp_server.url, "REDIS_URL": broker.url, "API_RATE": "off"}
+    texts = TextServer()
+    texts.start()
+    request.addfinalizer(texts.stop)
+    environment = {
+        "EMAIL_URL": smtp_server.url, "REDIS_URL": broker.url, "API_RATE": "off",
+        "SMS_BACKEND": BACKEND, WHERE: str(texts.port),
+    }  # fmt: skip
     web = web_server(environment=environment)
     worker = celery_worker(beat=True, environment=environment | {"BASE_URL": web.url})
-    journey = Journey(web, worker, smtp_server)
+    journey = Journey(web, worker, smtp_server, texts)
     journey.walk()
     markers = journey.markers
     assert len({marker.value for marker in markers}) >= 200
@@ -49,6 +58,7 @@ def test_planted_values_come_out_nowhere(
             found = {marker for marker in find(markers, in_addresses(page)) if f'"tel:{marker.value}"' not in page}
             assert found <= find(markers, asked), "an address of ours holds what she didn't write into it herself"
     check_mails(journey)
+    check_texts(journey)
     check_tables(markers)
 
 
@@ -70,6 +80,23 @@ def check_mails(journey: Journey) -> None:
         assert not tokens & tokens_seen, "each mail has links of its own"
         tokens_seen |= tokens
     assert tokens_seen
+
+
+def check_texts(journey: Journey) -> None:
+    """To her number, with one link of its own, and not even her first name: it shows on a locked screen."""
+    numbers = {f"+{journey.people[number]['phone']}" for number in TEXTED}
+    assert {text["to"] for text in journey.texts.tries} == numbers
+    assert len(journey.texts.texts) > len(numbers)
+    seen: set[str] = set()
+    for text in journey.texts.tries:
+        found = find(journey.markers, text["text"])
+        assert {marker.kind for marker in found} <= {"token"}
+        [link] = TOKEN.findall(text["text"])
+        assert link not in seen, "each text has a link of its own"
+        seen.add(link)
+    assert not {facts["email"] for number, facts in enumerate(journey.people) if number in TEXTED} & {
+        recipient for _sender, recipients in journey.smtp.envelopes for recipient in recipients
+    }
 
 
 def is_stop(message: EmailMessage, marker: Marker) -> bool:
