@@ -100,11 +100,11 @@ def overs(desk: Desk, found: Sequence[Overload]) -> list[Over]:
     lines = []
     for run in sorted(runs, key=lambda each: each[0].quarter):
         worst = max(run, key=lambda each: each.have - each.can)
-        first, last = run[0].quarter, localtime.add_elapsed(run[-1].quarter, 15)
+        begin, until = run[0].quarter, localtime.add_elapsed(run[-1].quarter, 15)
         facts = {"have": worst.have, "can": worst.can, "what": names[worst.what]}
         lines.append(
             Over(
-                when=f"{words.clock(first.astimezone(zone))}–{words.clock(last.astimezone(zone))}",
+                when=f"{words.clock(begin.astimezone(zone))}–{words.clock(until.astimezone(zone))}",
                 what=_("%(what)s: up to %(have)s, nurses for %(can)s") % facts,
             )
         )

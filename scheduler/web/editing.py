@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -62,7 +63,11 @@ def _checked(desk: Desk, plan: CoursePlan, number: int, places: Places, chosen: 
     day, minute, which = read_date(post.get("own_date")), read_minute(post.get("own_time")), post.get("own_chair", "")
     chairs = Chair.objects.filter(unit=plan.course.unit).select_related("unit__center")
     chair = chairs.filter(pk=int(which)).first() if which.isascii() and which.isdigit() else None
-    kept = {"day": post.get("own_date", ""), "time": post.get("own_time", ""), "chair": chair.pk if chair else None}
+    kept: dict[str, Any] = {
+        "day": post.get("own_date", ""),
+        "time": post.get("own_time", ""),
+        "chair": chair.pk if chair else None,
+    }
     if day is None or minute is None or chair is None:
         return Edit(
             number, (), asked=_("Not checked yet"), said=(_("Say on which day, at what time and where."),), **kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from scheduler.domain import localtime
-from scheduler.domain.errors import Malformed, gettext_noop
-from scheduler.models import Visit
+from scheduler.domain.errors import Malformed, NotFound, Refused, gettext_noop
+from scheduler.models import Appointment, Visit
 from scheduler.queries import worklist as query
 from scheduler.queries.search import Slot
 from scheduler.queries.slots import slots
 from scheduler.queries.worklist import WorklistItem
-from scheduler.services import calls, record
+from scheduler.queries.worklist import attendance as attendance_query
+from scheduler.services import attendance, booking, calls, record
 from scheduler.services import worklist as marks
 from scheduler.web import counts, words
 from scheduler.web.dates import read_date
@@ -29,6 +31,12 @@ from scheduler.web.places import places
 
 MORNING = 8 * 60
 WAYS = 3
+# What can be done about a visit on the list itself, as on the board.
+STEPS: dict[str, Callable[..., Appointment]] = {
+    "arrive": attendance.arrive,
+    "no-show": attendance.no_show,
+    "confirm": booking.confirm,
+}
 ALERTING = ("unplaced", "late", "clash")
 
 
@@ -50,6 +58,8 @@ def mark(desk: Desk) -> HttpResponse:
             marks.release(**common)
         elif do == "called":
             calls.mark_called(**common)
+        elif do in STEPS:
+            _take(desk, do, post.get("appointment", ""))
         elif do == "wake":
             marks.wake(**common)
         elif do == "snooze":
@@ -58,9 +68,20 @@ def mark(desk: Desk) -> HttpResponse:
             raise Malformed("do", gettext_noop("There is no such step."))
     except Malformed as wrong:
         return show(desk, trouble=wrong.say(_), opened=item, status=400)
+    except Refused as refused:
+        return show(desk, trouble=" ".join(each.say(_) for each in refused.refusals), opened=item, status=409)
     counts.forget(desk.center)
     back = post.get("back", "")
     return redirect(f"{reverse('worklist')}{back if back.startswith('?') else ''}")
+
+
+def _take(desk: Desk, do: str, pk: str) -> None:
+    """The next step of one visit, without leaving the list."""
+    desk.need("attend")
+    row = Appointment.objects.filter(center=desk.center, pk=int(pk) if pk.isascii() and pk.isdigit() else 0).first()
+    if row is None:
+        raise NotFound
+    STEPS[do](actor=desk.actor, appointment=row, now=desk.now)
 
 
 def _until(desk: Desk, text: str | None) -> datetime:
@@ -169,7 +190,7 @@ def _line(desk: Desk, item: WorklistItem, opened: str) -> dict[str, Any]:
     css, icon = LOOKS.get(item.kind, ("is-plan", "flag"))
     is_open = item.key == opened
     claimer = item.claimed_by
-    names = {"patient": "patient", "course": "course", "board": "board"}
+    names = {"patient": "patient", "course": "course", "board": "board", "move": "move"}
     return {
         "item": item,
         "css": css,
@@ -183,7 +204,27 @@ def _line(desk: Desk, item: WorklistItem, opened: str) -> dict[str, Any]:
         "why": [each.get("detail", "") for each in item.refusals],
         "ways": places(_ways(desk, item), desk) if is_open and item.kind == "unplaced" and desk.may("book") else (),
         "more_url": _opened_url(desk, item),
+        "unconfirmed": _unconfirmed(desk, item) if is_open and item.kind == "unconfirmed" else (),
     }
+
+
+def _unconfirmed(desk: Desk, item: WorklistItem) -> list[dict[str, Any]]:
+    """Whom to ask, in the order in which they come."""
+    zone = desk.center.zone
+    rows = attendance_query.unconfirmed_of(desk.center, desk.now)
+    return [
+        {
+            "pk": row.pk,
+            "patient": row.patient_id,
+            "name": row.patient.full_name if row.patient is not None else "",
+            "time": words.clock(row.start.astimezone(zone)),
+            "phone": next((each.phone for each in row.patient.contacts.all() if each.phone), "")
+            if row.patient is not None
+            else "",
+        }
+        for row in rows
+        if row.unit_id == item.unit_id
+    ]
 
 
 def _opened_url(desk: Desk, item: WorklistItem) -> str:

@@ -115,3 +115,44 @@ def test_an_empty_list_says_so(clinic: Clinic):
     page = shown(clinic)
     assert "Nothing needs a person now." in page
     assert "To the board" in page
+
+
+def test_who_is_late_came_or_did_not_without_leaving_the_list(clinic: Clinic, late):
+    item = f"late:{late.pk}"
+    page = shown(clinic, f"?item={item}")
+    assert 'value="arrive"' in page
+    assert mark(clinic, item=item, do="arrive", appointment=late.pk)["Location"] == "/worklist/"
+    late.refresh_from_db()
+    assert late.status == "arrived"
+    assert mark(clinic, item=item, do="no-show", appointment=late.pk).status_code == 409
+
+
+def test_tomorrows_are_confirmed_one_by_one_from_the_list(clinic: Clinic):
+    names = ("Abbott", "Berg")
+    rows = [
+        clinic.book(
+            f"2026-11-25T{hour}:00-05:00",
+            patient=make.make_patient(clinic.center, last_name=name, phone=f"212 555 01{hour}"),
+        )
+        for hour, name in zip(("10", "13"), names, strict=True)
+    ]
+    item = f"unconfirmed:{clinic.day.pk}:2026-11-25"
+    page = shown(clinic, f"?item={item}")
+    for said in (*names, "212 555 0110", "212 555 0113"):
+        assert said in page
+    mark(clinic, item=item, do="confirm", appointment=rows[0].pk)
+    left = re.findall(r'name="appointment" value="(\d+)"', shown(clinic, f"?item={item}"))
+    assert left == [str(rows[1].pk)]
+
+
+def test_another_centers_visit_is_not_marked(clinic: Clinic, stranger: Clinic, late):
+    theirs = stranger.book("2026-11-25T10:00-05:00")
+    assert mark(clinic, item=f"late:{late.pk}", do="confirm", appointment=theirs.pk).status_code == 404
+    theirs.refresh_from_db()
+    assert theirs.confirmed_at is None
+
+
+def test_a_booking_on_closed_time_is_one_click_from_another_place(clinic: Clinic, late):
+    row = clinic.book("2026-11-25T10:00-05:00")
+    make.make_closure(clinic.center, "2026-11-25T08:00-05:00", "2026-11-25T12:00-05:00", chair=row.chair, unit=row.unit)
+    assert f'href="/appointments/{row.pk}/move/"' in shown(clinic, "?kind=clash")

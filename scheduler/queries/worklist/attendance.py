@@ -49,15 +49,23 @@ def late(center: Center, now: datetime) -> Iterator[WorklistItem]:
         )
 
 
+def unconfirmed_of(center: Center, now: datetime) -> list[Appointment]:
+    """Tomorrow's bookings that nobody has confirmed; of a stay only the first dose, since she comes once."""
+    day = localtime.day(localtime.local_date(now, center.zone) + timedelta(days=1), center.zone)
+    rows = _booked(center).filter(start__gte=day.start, start__lt=day.end, confirmed_at__isnull=True)
+    return [
+        row
+        for row in rows.prefetch_related("patient__contacts")
+        if row.visit is None or row.visit.ordinal == 1 or not row.visit.course.protocol.keeps_chair
+    ]
+
+
 def unconfirmed(center: Center, now: datetime) -> Iterator[WorklistItem]:
     """Tomorrow's bookings that nobody has confirmed, one item for each unit."""
     tomorrow = localtime.local_date(now, center.zone) + timedelta(days=1)
     day = localtime.day(tomorrow, center.zone)
     by_unit: dict[int, list[Appointment]] = {}
-    for appointment in _booked(center).filter(start__gte=day.start, start__lt=day.end, confirmed_at__isnull=True):
-        visit = appointment.visit
-        if visit is not None and visit.ordinal > 1 and visit.course.protocol.keeps_chair:
-            continue  # she comes once, for the first dose
+    for appointment in unconfirmed_of(center, now):
         by_unit.setdefault(appointment.unit_id, []).append(appointment)
     for unit_id, group in by_unit.items():
         names = ", ".join(

@@ -33,7 +33,7 @@ def hit(center: Center, now: datetime) -> Iterator[WorklistItem]:
             title=_("%(name)s is booked where it is closed") % facts,
             detail=_("%(booked)s in %(chair)s; %(place)s is closed from %(from)s until %(until)s: %(reason)s.") % facts,
             when=appointment.start,
-            action=Action(_("See the visit"), "patient", (appointment.patient_id,)),
+            action=Action(_("Find another place"), "move", (appointment.pk,)),
             patient_id=appointment.patient_id,
             course_id=visit.course_id if visit is not None else None,
             visit_id=appointment.visit_id,

@@ -17,11 +17,11 @@ KINDS = ("unplaced", "late", "clash", "order", "unconfirmed", "call", "overload"
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What to do about it: words for the button, and what to open (`patient`, `course` with its id, or `board` with
-    the unit's code and the date)."""
+    """What to do about it: words for the button, and what to open (`patient`, `course` or `move` with its id, or
+    `board` with the unit's code and the date)."""
 
     label: str
-    to: Literal["patient", "course", "board"]
+    to: Literal["patient", "course", "board", "move"]
     args: tuple[Any, ...]
 
 
