@@ -121,7 +121,9 @@ def columns(day: SharedDay, now: datetime) -> list[Column]:
 
 
 def unassigned(day: SharedDay, now: datetime) -> list[Card]:
-    return [_card(day, row, now) for row in day.appointments if row.pk not in day.assigned]
+    """What is over and was nobody's is nobody's any more."""
+    cards = [_card(day, row, now) for row in day.appointments if row.pk not in day.assigned]
+    return [card for card in cards if not card.is_over]
 
 
 def preview(day: SharedDay, *, is_anew: bool) -> Preview:
