@@ -31,7 +31,8 @@ def compose(entry: LedgerEntry, *, appointments: Sequence[Appointment], tokens: 
         phone = _("Call %(phone)s") % {"phone": entry.center.phone}
         more = _more(entry, appointments)
         with_phone = [[*more, phone], [*more[:1], phone], [phone]]
-        for ends in (with_phone, [[]]):
+        without: list[list[str]] = [[]]
+        for ends in (with_phone, without):
             for said in _shorter(entry, appointments):
                 for extras in ends:
                     text = segments.plain(" ".join([said, *extras[:-1], link, *extras[-1:]]))

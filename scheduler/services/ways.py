@@ -107,8 +107,8 @@ def wanted(rows: Sequence[LedgerEntry], *, now: datetime) -> list[LedgerEntry]:
             told.add(_thing(row)[:3])
         elif _thing(row) in reminders:
             again.append(row)
-    if again := [row.pk for row in again if _thing(row)[:3] not in told]:
-        LedgerEntry.objects.filter(pk__in=again).update(state=State.DUE, done_at=None)
+    if untold := [row.pk for row in again if _thing(row)[:3] not in told]:
+        LedgerEntry.objects.filter(pk__in=untold).update(state=State.DUE, done_at=None)
     return [row for row in rows if row.kind != Kind.REMINDER or _thing(row)[:3] not in told]
 
 

@@ -68,10 +68,10 @@ def act(desk: Desk, *, pk: int, contact: int) -> HttpResponse:
 
 
 def _facts(desk: Desk, *, may_be_mailed: bool | None = None) -> ContactFacts:
-    post = desk.request.POST
+    typed: dict[str, Any] = {name: value.strip() for name, value in _typed(desk).items()}
     return ContactFacts(
-        **{name: post.get(name, "").strip() for name in FIELDS if name != "may_book"},
-        may_book=bool(post.get("may_book")),
+        **{name: typed[name] for name in FIELDS if name != "may_book"},
+        may_book=bool(typed["may_book"]),
         may_be_mailed=may_be_mailed,
     )
 
