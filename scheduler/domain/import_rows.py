@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from scheduler.domain import import_cells as cells
 from scheduler.domain import names
 from scheduler.domain.errors import Malformed, gettext_noop
-from scheduler.domain.import_fields import APPOINTMENTS, CHAIRS, PATIENTS
+from scheduler.domain.import_fields import CHAIRS, PATIENTS
 
 MOST_SIGNS = {
     "mrn": 40, "last_name": 200, "first_name": 200, "phone": 40, "email": 254, "language": 10, "pronouns": 40,
@@ -88,7 +88,13 @@ Value = TypeVar("Value")
 def parse(kind: str, raw: Sequence[str], columns: Mapping[str, int], style: str) -> tuple[Row | None, list[Malformed]]:
     """The row, or (None and) what is wrong with it. `columns` gives the column of each field, from 0."""
     reader = _Reader(raw, columns, style)
-    row = {PATIENTS: _patient, CHAIRS: _chair, APPOINTMENTS: _appointment}[kind](reader)
+    row: Row
+    if kind == PATIENTS:
+        row = _patient(reader)
+    elif kind == CHAIRS:
+        row = _chair(reader)
+    else:
+        row = _appointment(reader)
     return (None if reader.wrong else row), reader.wrong
 
 

@@ -63,7 +63,7 @@ def _undo(actor: Actor, row: ImportRow, now: datetime) -> str:
     if row.appointment_id is not None:
         return _undo_appointment(actor, row, now)
     if row.chair_id is not None:
-        return _undo_chair(actor, row, now)
+        return _undo_chair(actor, row, row.chair_id, now)
     return _undo_patient(actor, row, now)
 
 
@@ -89,9 +89,9 @@ def _undo_appointment(actor: Actor, row: ImportRow, now: datetime) -> str:
 
 
 def _undo_patient(actor: Actor, row: ImportRow, now: datetime) -> str:
-    patient = Patient.objects.select_for_update().filter(pk=row.patient_id).first()
-    if patient is None:
+    if row.patient_id is None:
         return ""
+    patient = Patient.objects.select_for_update().get(pk=row.patient_id)
     last = Event.objects.filter(patient_id=patient.pk).order_by("-pk").values_list("pk", flat=True).first()
     if str(last) != row.mark:
         return _CHANGED
@@ -107,8 +107,8 @@ def _undo_patient(actor: Actor, row: ImportRow, now: datetime) -> str:
     return ""
 
 
-def _undo_chair(actor: Actor, row: ImportRow, now: datetime) -> str:
-    chair = Chair.objects.select_for_update(of=("self",)).select_related("unit").get(pk=row.chair_id)
+def _undo_chair(actor: Actor, row: ImportRow, pk: int, now: datetime) -> str:
+    chair = Chair.objects.select_for_update(of=("self",)).select_related("unit").get(pk=pk)
     if fingerprint(chair) != row.mark:
         return _CHANGED
     if _hangs_on(chair, besides=(ImportRow,)):

@@ -33,6 +33,7 @@ TICK_SECONDS = 20.0
 CLAIMED_FOR = timedelta(seconds=90)
 PART = 200  # patients or chairs in a batch
 ROWS_AT_ONCE = 500
+_COUNTED = (State.IMPORTED, State.WRONG, State.KEPT)
 WORKING = (Import.Status.CHECKING, Import.Status.IMPORTING, Import.Status.UNDOING)
 
 
@@ -116,7 +117,7 @@ def _finish(source: Import, status: str, now: datetime) -> None:
             return
         row.status = status
         row.save(update_fields=["status"])
-        counts = {state: row.rows.filter(state=state).count() for state in (State.IMPORTED, State.WRONG, State.KEPT)}
+        counts = {str(state): row.rows.filter(state=state).count() for state in _COUNTED}
         record.event(
             actor=actor_of(row), verb="import-finished", subject=row, now=now, after={"status": status, **counts}
         )
