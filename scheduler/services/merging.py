@@ -22,6 +22,7 @@ from scheduler.models import (
     Contact,
     Course,
     Dose,
+    HandoverNote,
     ImportRow,
     LedgerEntry,
     Occupancy,
@@ -42,6 +43,7 @@ _MOVED: dict[str, tuple[Any, str]] = {
     "contacts": (Contact, "patient"),
     "messages": (LedgerEntry, "patient"),
     "waiting": (WaitlistEntry, "patient"),
+    "notes": (HandoverNote, "patient"),
 }
 
 

@@ -105,5 +105,6 @@ def _moved(counts: dict[str, int]) -> list[tuple[str, int]]:
         "contacts": _("Contacts"),
         "messages": _("Messages"),
         "waiting": _("Entries of the waiting list"),
+        "notes": _("Handover notes"),
     }
     return [(says[name], count) for name, count in counts.items()]

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from scheduler.domain.errors import Forbidden, Malformed, Refused
-from scheduler.models import Appointment, Contact, Dose, Event, LedgerEntry, Occupancy, Patient, Registration
+from scheduler.models import (
+    Appointment,
+    Contact,
+    Dose,
+    Event,
+    HandoverNote,
+    LedgerEntry,
+    Occupancy,
+    Patient,
+    Registration,
+)
 from scheduler.queries import integrity, people
 from scheduler.queries.course_request import CourseRequest
 from scheduler.services import attendance, booking, courses, erasure, merging
@@ -58,6 +68,9 @@ def test_all_that_was_hers_is_the_other_ones(world):
     dose = attendance.record_dose_elsewhere(
         actor=world.actor, center=world.center, patient=world.gone, substance="x", mg=1, given_at=NOW, now=NOW
     )
+    note = HandoverNote.objects.create(
+        unit=world.unit, date=NOW.date(), patient=world.gone, text="x", author=make.make_user(world.center), at=NOW
+    )
     messages = LedgerEntry.objects.filter(patient=world.gone).count()
     seen = merging.preview(center=world.center, kept=world.kept, gone=world.gone, now=NOW)
     assert (seen.refusals, seen.moved["courses"], seen.moved["appointments"], seen.moved["messages"]) == (
@@ -67,7 +80,7 @@ def test_all_that_was_hers_is_the_other_ones(world):
         messages,
     )
     world.merge()
-    for thing in (row, course, dose):
+    for thing in (row, course, dose, note):
         thing.refresh_from_db()
         assert thing.patient == world.kept
     assert Occupancy.objects.get(appointment=row).patient == world.kept
