@@ -14,7 +14,12 @@ export function takeOver(fresh) {
   for (const selector of ["#board", ".subbar", ".nav"]) {
     const old = document.querySelector(selector);
     const now = fresh.querySelector(selector);
-    if (old && now && old.innerHTML !== now.innerHTML) old.replaceWith(document.adoptNode(now));
+    const find = old?.querySelector(".find-here");
+    if (find) now?.querySelector(".find-here")?.replaceWith(find.cloneNode(true)); // so that only what changed differs
+    if (old && now && old.innerHTML !== now.innerHTML) {
+      old.replaceWith(document.adoptNode(now));
+      if (find) now.querySelector(".find-here")?.replaceWith(find); // the one that is in use
+    }
   }
   const old = document.getElementById("panel");
   const now = fresh.getElementById("panel");
