@@ -199,7 +199,7 @@ def complete_course_if_over(course: Course, *, actor: Actor, now: datetime) -> N
     """A course is completed once its last dose is done or waived."""
     if course.doses is None or course.status != "active":
         return
-    over = Visit.objects.filter(course=course, state__in=["done", "waived"]).count()
+    over = Visit.objects.filter(course=course, ordinal__lte=course.doses, state__in=["done", "waived"]).count()
     if over < course.doses:
         return
     if Course.objects.filter(pk=course.pk, status="active").update(status="completed", version=F("version") + 1):

@@ -57,6 +57,12 @@ def change_doses(
                 )
             if before["dose_mg"] != dose_mg:
                 _hold_against_the_rules(actor, [row for row in rows if row not in extra], now)
+            if before["doses"] is not None:
+                # What an earlier change had left out is due again.
+                back = Visit.objects.filter(course=current, state="waived", ordinal__gt=before["doses"])
+                if wanted is not None:
+                    back = back.filter(ordinal__lte=wanted)
+                back.update(state="unplaced", reason="", refusals=[], tried_at=None)
             redate(current, now=now)
             record.event(
                 actor=actor,

@@ -51,6 +51,14 @@ def test_more_doses_are_generated_and_wait_for_their_places(stay, actor):
     assert Event.objects.filter(verb="amend").get().reason == "New order 7781"
 
 
+def test_what_was_left_out_is_due_again_when_the_number_goes_up(stay, actor):
+    change(actor, stay, doses=6)
+    change(actor, stay, doses=3)
+    assert list(stay.visits.values_list("state", flat=True)) == ["booked"] * 3 + ["waived"] * 3
+    change(actor, stay, doses=6)
+    assert list(stay.visits.values_list("state", flat=True)) == ["booked"] * 3 + ["unplaced"] * 3
+
+
 def test_a_number_the_protocol_is_not_given_with_makes_no_sense(stay, actor):
     with pytest.raises(Malformed):
         change(actor, stay, doses=4)

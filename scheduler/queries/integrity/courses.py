@@ -50,10 +50,13 @@ def states(now: datetime) -> Iterator[Problem]:
 
 
 def ordinals(now: datetime) -> Iterator[Problem]:
-    """The visits of a course are numbered from 1 without a gap, and are no more than the course has doses."""
-    courses = Course.objects.annotate(count=Count("visits"), last=Max("visits__ordinal")).filter(
-        ~Q(count=F("last")) | Q(last__gt=F("doses"))
-    )
+    """The visits of a course are numbered from 1 without a gap, and those not waived are no more than it has doses: an
+    order for fewer waives the rest."""
+    courses = Course.objects.annotate(
+        count=Count("visits"),
+        last=Max("visits__ordinal"),
+        last_due=Max("visits__ordinal", filter=~Q(visits__state="waived")),
+    ).filter(~Q(count=F("last")) | Q(last_due__gt=F("doses")))
     for pk in courses.filter(count__gt=0).order_by("pk").values_list("pk", flat=True):
         yield Problem("visits_are_complete", {"course": pk})
 
