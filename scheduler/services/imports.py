@@ -125,9 +125,10 @@ def find(*, center: Center, pk: int) -> Import:
 
 
 def find_batch(*, source: Import, number: int) -> ImportBatch:
+    """Raises Refused where there is none: the columns were changed since, or the import has gone on."""
     found = ImportBatch.objects.select_related("unit", "source__center").filter(source=source, number=number).first()
     if found is None:
-        raise NotFound
+        raise Refused([Refusal("transition_is_allowed", gettext_noop("This import has gone on meanwhile."))])
     return found
 
 
