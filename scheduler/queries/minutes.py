@@ -81,7 +81,8 @@ def shown_on(unit: int, day: Interval, around: Interval, courses: Collection[int
 
 
 def _with_patient(values: Sequence[Any]) -> Appointment:
-    parts, first = [], 0
+    parts: list[Any] = []
+    first = 0
     for model in _MODELS:
         last = first + raw.width(model)
         parts.append(raw.instance(model, values[first:last]))

@@ -86,6 +86,7 @@ def why(desk: Desk) -> HttpResponse:
         record.access(actor=desk.actor, patient=asked.appointment.patient, what="why-not", now=desk.now)
     local = asked.at.astimezone(desk.center.zone)
     is_over = asked.at < desk.now
+    ways = places(said.alternatives, desk) if said is not None else ()
     context = {
         "title": _("Why not here?"),
         "place": "board",
@@ -99,15 +100,15 @@ def why(desk: Desk) -> HttpResponse:
         "is_over": is_over,
         "is_free": said is not None and not said.refusals and not is_over,
         "refusals": [(each.say(_), each.is_hard) for each in said.refusals] if said is not None else [],
-        "places": places(said.alternatives, desk) if said is not None else (),
+        "places": ways,
     }
-    context["links"] = [(each, _link(desk, each, asked)) for each in context["places"]]
+    context["links"] = [(each, _link(desk, each, asked)) for each in ways]
     return page(desk, "scheduler/why.html", context)
 
 
 def _asked(desk: Desk, data: QueryDict) -> Asked:
     chair = (
-        Chair.objects.filter(pk=read_id(data.get("chair")), unit__center=desk.center)
+        Chair.objects.filter(pk=read_id(data.get("chair")) or 0, unit__center=desk.center)
         .select_related("unit__center")
         .first()
     )

@@ -124,8 +124,8 @@ EVERYBODY = (*PEOPLES_ROLES, "stranger", "nobody", "anonymous", "operator")
 
 @dataclass
 class World:
-    """`people`: `front-desk`, `nurse`, `manager`, `auditor`, `wall` of our center, the `stranger` who manages the other one,
-    `nobody` who is signed in and at no center, `anonymous`, and the `operator` who runs the service."""
+    """`people`: `front-desk`, `nurse`, `manager`, `auditor`, `wall` of our center, the `stranger` who manages the other
+    one, `nobody` who is signed in and at no center, `anonymous`, and the `operator` who runs the service."""
 
     clinic: Clinic
     other: Clinic
