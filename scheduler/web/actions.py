@@ -111,10 +111,6 @@ def _step(desk: Desk, appointment: Appointment, action: str) -> tuple[Callable[[
     return steps[action], NEEDS[action]
 
 
-def _booked_just_now(desk: Desk, appointment: Appointment) -> bool:
-    """The last thing this person did was this booking: undoing it means to cancel it."""
-    done = last.of(desk.request.session)
-    return done is not None and (done["verb"], done["appointment"]) == ("book", appointment.pk)
 def _is_done(desk: Desk, appointment: Appointment, action: str) -> bool:
     """The very step was done a moment ago, by the same tap sent twice or by a colleague at her side: it is one step,
     and both see it."""
@@ -124,6 +120,10 @@ def _is_done(desk: Desk, appointment: Appointment, action: str) -> bool:
     return action != "phase" or done.after.get("phase") == desk.request.POST.get("value")
 
 
+def _booked_just_now(desk: Desk, appointment: Appointment) -> bool:
+    """The last thing this person did was this booking: undoing it means to cancel it."""
+    done = last.of(desk.request.session)
+    return done is not None and (done["verb"], done["appointment"]) == ("book", appointment.pk)
 
 
 def _reason(post: Any) -> str:
