@@ -18,7 +18,10 @@ PAGES = [
     *(path for path in sorted((TEMPLATES / "mail").iterdir()) if path.name != "account.txt"),
     *(TEMPLATES / name for name in ("answer.html", "_answer.html", "_answer_when.html")),
 ]
-SOURCES = [ROOT / "services" / name for name in ("mail.py", "offer_mail.py", "calendar_file.py", "text_message.py")]
+SOURCES = [
+    ROOT / "services" / name
+    for name in ("mail.py", "offer_mail.py", "calendar_file.py", "text_message.py", "wording.py")
+]
 CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES" / "django.po"
 
 
