@@ -61,13 +61,13 @@ def check(text: str, *, allowed: Iterable[str], telling: Iterable[str], one_line
 
 def told_by(text: str, telling: Iterable[str]) -> str | None:
     """The word in `text` that would tell why she comes, None where there is none."""
-    plain = _plain(text)
     parts = [*TELLING, *(word for word in telling if len(word) >= _SHORTEST_PART)]
-    alone = [word for word in telling if len(word) < _SHORTEST_PART]
-    ways = [rf"[a-z0-9]*{re.escape(part)}[a-z0-9]*" for part in parts]
-    ways += [rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])" for word in alone]
-    found = re.search("|".join(ways), plain)
-    return found[0] if found is not None else None
+    alone = {word for word in telling if len(word) < _SHORTEST_PART}
+    plain = _plain(text)
+    for word in re.findall(r"[a-z0-9]+", plain):
+        if word in alone or any(part in word for part in parts):
+            return str(word)
+    return next((part for part in parts if part in plain), None)  # of several words, or with a hyphen
 
 
 def words_of(names: Iterable[str]) -> frozenset[str]:

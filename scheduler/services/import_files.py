@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 from defusedxml.common import DefusedXmlException
@@ -79,9 +78,9 @@ def _of_workbook(content: bytes) -> list[tuple[int, list[str]]]:
     except Malformed:
         raise
     except (
-        zipfile.BadZipFile, InvalidFileException, DefusedXmlException, ParseError, KeyError, ValueError, TypeError,
+        zipfile.BadZipFile, InvalidFileException, DefusedXmlException, SyntaxError, KeyError, ValueError, TypeError,
         AttributeError, IndexError, EOFError, OSError, OverflowError, NotImplementedError, RuntimeError,
-    ) as wrong:  # fmt: skip  # whatever a file made by hand leads openpyxl to
+    ) as wrong:  # fmt: skip  # whatever a file made by hand leads openpyxl to; a SyntaxError is XML that is none
         raise Malformed("file", _NOT_READABLE) from wrong
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -72,9 +73,8 @@ def absent(desk: Desk, *, unit: str, date: date) -> HttpResponse:
         nurse = _nurse(desk, desk.request.POST.get("nurse", ""))
         absences.absent(actor=desk.actor, unit=place, nurse=nurse, day=date, now=desk.now)
     except Forbidden as wrong:
-        desk.note_denial(wrong)
-        said = _("Only a manager changes the shifts of another day than today.")
-        return _show(desk, place, date, trouble=said, status=403)
+        desk.note_denial(wrong)  # only a manager changes the shifts of another day than today
+        raise PermissionDenied from wrong
     except (Malformed, Stale):
         said = _("Somebody has changed this shift meanwhile. Nothing was saved; this is how it is now.")
         return _show(desk, place, date, trouble=said, status=409)

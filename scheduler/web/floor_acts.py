@@ -97,11 +97,13 @@ def _times(desk: Desk, appointment: Appointment) -> dict[str, datetime]:
 def follow(desk: Desk, *, pk: int) -> HttpResponse:
     """Accept what follows from this visit for the later ones, as it was shown, or leave it to the desk."""
     appointment, post = appointment_of(desk, pk), desk.request.POST
-    if appointment.visit is None or post.get("do") not in ("accept", "desk"):
+    if post.get("do") not in ("accept", "desk"):
         raise Http404
-    course = appointment.visit.course
+    course = appointment.visit.course if appointment.visit is not None else None
 
     def run() -> None:
+        if course is None:
+            return  # a single visit: nothing follows from it
         if post.get("do") == "accept":
             accepting.accept(actor=desk.actor, course=course, seen=post.get("seen", ""), now=desk.now)
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import socket
 from typing import Any
@@ -15,6 +14,7 @@ from scheduler.services import api_keys
 from scheduler.web.body_limit import BodyLimit
 from tests import factories as make
 from tests.factories import NOW
+from tests.support import loops
 
 
 class Recorder:
@@ -40,7 +40,7 @@ def asked(app: Any, *messages: dict[str, Any], scope: dict[str, Any] | None = No
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(app({"type": "http", "path": "/", "headers": [], **(scope or {})}, receive, send))
+    loops.run(app({"type": "http", "path": "/", "headers": [], **(scope or {})}, receive, send))
     return sent
 
 

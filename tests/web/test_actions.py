@@ -41,8 +41,9 @@ def test_the_front_desk_receives_but_does_not_treat(clinic: Clinic):
     assert press(clinic, visit, "start", role="front-desk").status_code == 403
     assert visit.status == "checked-in"
     assert visit.actual_start is None
-    page = clinic.client("front-desk").get(f"/board/day/2026-11-24/?visit={visit.pk}").content.decode()
-    assert "Start treatment" not in page
+    url, step = f"/board/day/2026-11-24/?visit={visit.pk}", f"/appointments/{visit.pk}/start/"
+    assert step not in clinic.client("front-desk").get(url).content.decode()
+    assert step in clinic.client("nurse").get(url).content.decode()
 
 
 def test_a_visit_is_cancelled_with_a_reason_and_the_question_comes_first(clinic: Clinic):

@@ -19,6 +19,7 @@ from scheduler.domain.permissions import AUDITOR, NURSE
 from scheduler.models import SignIn, UnitDay
 from scheduler.web import live
 from tests import factories as make
+from tests.support import loops
 from tests.support.clinic import Clinic
 from tests.support.processes import WebServer
 
@@ -172,7 +173,7 @@ class TestStream:
             await live.Live(begun, live.Poller(read))({"type": "http", "method": "GET"}, ear.receive, ear.send)
             return ear.heard
 
-        return asyncio.run(whole())
+        return loops.run(whole())
 
     def test_without_a_change_it_beats_and_ends_after_a_while_to_be_opened_again(self):
         heard = self.run(lambda watched: {(1, DAY): 7})
@@ -207,7 +208,7 @@ class TestStream:
             await asyncio.gather(*(application({"type": "http", "method": "GET"}, e.receive, e.send) for e in ears))
             return ears
 
-        assert all(live.CHANGED in ear.heard for ear in asyncio.run(many()))
+        assert all(live.CHANGED in ear.heard for ear in loops.run(many()))
         assert set(asked) == {1}
         assert len(asked) <= 60
 
@@ -218,7 +219,7 @@ class TestStream:
             await live.Live(begun, poller)({"type": "http", "method": "GET"}, ear.receive, ear.send)
             return poller
 
-        assert not asyncio.run(leave())._streams
+        assert not loops.run(leave())._streams
 
     def test_an_answer_that_is_no_stream_passes_as_it_is(self):
         async def refused(scope: Any, receive: Any, send: Any) -> None:
@@ -230,4 +231,4 @@ class TestStream:
             await live.Live(refused)({"type": "http", "method": "GET"}, ear.receive, ear.send)
             return ear.heard
 
-        assert asyncio.run(ask()) == [b"no"]
+        assert loops.run(ask()) == [b"no"]
