@@ -24,6 +24,7 @@ from scheduler.services import record
 from scheduler.web import counts, glyphs, last, limits, shortcuts, words
 
 CENTER_IN_SESSION = limits.CENTER
+STREAM = "text/event-stream"
 
 
 @dataclass
@@ -97,6 +98,8 @@ def door(action: str | None, *, posts: bool = False, gets: bool = True) -> Calla
         @wraps(view)
         def inner(request: HttpRequest, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
+                if request.headers.get("Accept") == STREAM:
+                    return HttpResponse(status=403)  # a stream has nobody who could sign in; its page asks by itself
                 return redirect_to_login(request.get_full_path(), login_url=reverse("sign-in"))
             allowed = [*(["GET", "HEAD"] if gets else []), *(["POST"] if posts else [])]
             if request.method not in allowed:

@@ -239,7 +239,7 @@ def test_free_time_is_dragged_over_for_a_length_and_given_back_by_escape(site: S
     page.mouse.move(x_of(page, 388), row["y"] + 12, steps=3)
     expect(page.locator(".ghost")).to_have_text("13:00–14:30")
     page.mouse.up()
-    expect(page.locator("[data-left]")).to_be_visible()
+    expect(page.locator(".hold-chip")).to_be_visible()
     held = Appointment.objects.get()
     assert (held.start, held.end) == (utc("2026-11-25T13:00-05:00"), utc("2026-11-25T14:30-05:00"))
     page.keyboard.press("Escape")

@@ -29,7 +29,7 @@ def test_receive_a_patient_and_undo(site: Site):
     expect(panel.get_by_role("heading", name="Katalin Szabó")).to_be_visible()
     panel.get_by_role("button", name="Arrived").click()
     expect(page.locator(".panel .chip")).to_contain_text("Waiting")
-    expect(page.get_by_role("status")).to_contain_text("Katalin Szabó has arrived")
+    expect(page.locator(".toast")).to_contain_text("Katalin Szabó has arrived")
     page.keyboard.press("z")
     expect(page.locator(".panel .chip")).to_contain_text("Booked")
     visit.refresh_from_db()

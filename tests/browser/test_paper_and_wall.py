@@ -71,7 +71,7 @@ def test_printing_numbers_the_version_and_the_next_shows_what_changed(busy: Site
     page = busy.page("nurse", path="/sheet/day/2026-11-24/")
     page.add_init_script("window.print = () => { window.isPrinted = true; }")
     page.get_by_role("button", name="Print version 1").click()
-    page.wait_for_function("window.isPrinted")
+    page.wait_for_function("() => window.isPrinted")
     assert SheetPrint.objects.get().number == 1
     page.goto(f"{busy.url}/sheet/day/2026-11-24/")
     expect(page.locator(".sheet-changes")).to_contain_text("Changed since version 1 (10:42): nothing")

@@ -19,7 +19,7 @@ DOES = {each.does for group in shortcuts.GROUPS for each in group.keys if each.d
 @pytest.mark.parametrize("path", ["/board/day/2026-11-24/", "/worklist/", "/patients/", "/book/", "/account/"])
 def test_every_staff_page_has_the_overlay(clinic: Clinic, path: str):
     page = clinic.client().get(path).content.decode()
-    assert 'id="keys"' in page
+    assert 'id="key-table"' in page
     for does in DOES:
         assert f'data-does="{does}"' in page
 

@@ -5,7 +5,7 @@ import { PATIENCE } from "./live.js";
 export const desk = document.querySelector("main[data-fits]");
 export const board = () => document.getElementById("board");
 export const lanes = () => [...board().querySelectorAll(".lane[data-chair]")];
-export const keyOf = (does) => document.querySelector(`#keys [data-does="${does}"]`)?.dataset.shortcut;
+export const keyOf = (does) => document.querySelector(`#key-table [data-does="${does}"]`)?.dataset.shortcut;
 export const isTyping = () => document.activeElement?.matches("input, select, textarea") ?? false;
 
 // The changed parts of a freshly read board.

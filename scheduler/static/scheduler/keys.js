@@ -2,7 +2,7 @@
 // Not inside fields, not with Ctrl, Alt or Meta. Everything works without this file.
 
 const OFF = "scheduler-keys-off"; // a person may switch keys off, in the overlay that "?" opens
-const help = document.getElementById("keys");
+const help = document.getElementById("key-table");
 const isOn = document.getElementById("keys-on");
 let going = false;
 
@@ -74,6 +74,7 @@ if (isOn) {
   isOn.checked = !localStorage.getItem(OFF);
   isOn.addEventListener("change", () => (isOn.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")));
 }
+help?.querySelector("[data-closes-keys]").addEventListener("click", () => help.close());
 for (const opener of document.querySelectorAll("[data-opens-keys]")) {
   opener.hidden = false;
   opener.addEventListener("click", () => help.showModal());
