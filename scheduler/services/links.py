@@ -206,15 +206,24 @@ def _once(link: Link, now: datetime, act: Callable[[Actor, Appointment], object]
         with transaction.atomic():
             if not Link.objects.filter(pk=link.pk, used_at__isnull=True).update(used_at=now):
                 return
-            fresh = Link.objects.select_related("appointment", "contact").get(pk=link.pk)
+            fresh, row = _as_it_is(link)
             fresh.used_at = None  # as it was before this tap
             found = standing(fresh, now)
             if found in (Standing.CHANGED, Standing.OVER):
                 raise Stale
             if found is Standing.OPEN:
-                act(actor_of(link), fetch(fresh.appointment_id or 0))
+                act(actor_of(link), row)
 
     run()
+
+
+def _as_it_is(link: Link) -> tuple[Link, Appointment]:
+    """The link, and the visit that it is judged by. It is read once: what is done goes by this very version, so that a
+    desk which moves the visit meanwhile is not undone by a tap about its old time."""
+    fresh = Link.objects.select_related("appointment", "contact").get(pk=link.pk)
+    row = fetch(fresh.appointment_id or 0)
+    fresh.appointment = row
+    return fresh, row
 
 
 def _confirm_by_text(link: Link, now: datetime) -> None:
@@ -224,11 +233,10 @@ def _confirm_by_text(link: Link, now: datetime) -> None:
     @retrying
     def run() -> None:
         with transaction.atomic():
-            fresh = Link.objects.select_related("appointment", "contact").get(pk=link.pk)
+            fresh, row = _as_it_is(link)
             found = standing(fresh, now)
             if found in (Standing.CHANGED, Standing.OVER):
                 raise Stale
-            row = fetch(fresh.appointment_id or 0)
             if found is Standing.OPEN and row.confirmed_at is None:
                 booking.confirm(actor=actor_of(link), appointment=row, version=row.version, now=now)
 

@@ -13,6 +13,7 @@ import time_machine
 from django.core import mail as outbox
 from django.test import Client
 
+from scheduler.domain.errors import Stale
 from scheduler.domain.permissions import Actor
 from scheduler.models import Access, Appointment, Event, LedgerEntry, Link
 from scheduler.services import booking, links
@@ -328,6 +329,27 @@ def test_a_tap_and_the_desk_at_once_leave_one_of_them(committed_db):
         together([lambda path=addresses["cancel"]: Client().post(path), by_desk])
         row = Appointment.objects.get(pk=appointment.pk)
         assert (row.status, row.start == appointment.start) in {("cancelled", True), ("booked", False)}
+
+
+@pytest.mark.django_db
+def test_a_tap_goes_by_the_visit_that_it_was_judged_by(monkeypatch):
+    """The desk moves it between the look and the deed: the tap is told so, and cancels nothing."""
+    clinic = Clinic()
+    appointment, addresses = mailed(clinic, patient=clinic.patient(), start="2026-11-25T09:00-05:00")
+    look = links.standing
+
+    def looked(link: Any, now: Any) -> Any:
+        found = look(link, now)
+        moved = Appointment.objects.get(pk=appointment.pk)
+        booking.move(actor=Actor.job("desk"), appointment=moved, start=utc("2026-11-26T09:00-05:00"), now=NOW)
+        return found
+
+    token = addresses["cancel"].strip("/").rpartition("/")[2]
+    link = links.find(token)
+    monkeypatch.setattr(links, "standing", looked)
+    with pytest.raises(Stale):
+        links.cancel(link=link, now=NOW)
+    assert Appointment.objects.get(pk=appointment.pk).status == "booked"
 
 
 @pytest.mark.django_db
