@@ -95,6 +95,7 @@ class TestTheWall:
             make.make_chair(busy.clinic.day)
         page = busy.page("wall", path="/wall/day/", viewport=self.SIZE)
         expect(page.locator(".wall-chair")).to_have_count(chairs)
+        page.wait_for_load_state()  # its style sheets too
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
         found = page.evaluate("""() => [...document.querySelectorAll("main *")]
           .filter((each) => [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
