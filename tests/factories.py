@@ -25,6 +25,7 @@ from scheduler.models import (
     StaffingPattern,
     Unit,
 )
+from scheduler.services import findable
 
 NOW = datetime(2026, 11, 16, 15, 0, tzinfo=UTC)  # Mon 16 Nov 2026, 10:00 in New York
 WEEKDAYS = range(5)
@@ -113,6 +114,7 @@ def make_patient(center: Center, *, email: str = "", phone: str = "212 555 0199"
     patient = Patient.objects.create(**{**defaults, **values})
     Registration.objects.create(center=center, patient=patient, mrn=mrn)
     Contact.objects.create(patient=patient, email=email, phone=phone, is_primary=True)
+    findable.refresh([patient.pk])
     return patient
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import date
 
 # Letters that carry no combining mark and still are typed without it.
@@ -21,8 +22,13 @@ _MONTHS = {
 def plain(text: str) -> str:
     """Casefolded, accents stripped, every run of other signs one blank: "Szabó-Nagy" becomes "szabo nagy"."""
     folded = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(sign for sign in folded if not unicodedata.combining(sign)).translate(_PLAIN)
+    letters = "".join(sign for sign in folded if not _is_unseen(sign)).translate(_PLAIN)
     return " ".join(re.findall(r"\w+", letters))
+
+
+def _is_unseen(sign: str) -> bool:
+    """Accents, and what has no width: marks of direction, joiners, what was copied along from a web page."""
+    return bool(unicodedata.combining(sign)) or unicodedata.category(sign) == "Cf"
 
 
 def search_text(first_name: str, last_name: str) -> str:
@@ -48,19 +54,25 @@ def are_similar(one: str, other: str) -> bool:
 
 def birth_date(text: str) -> date | None:
     """1980-03-31, 31 3 1980, 31.3.1980, 31 Mar 1980; 3/31/1980 too, where the day can be no month. Else None."""
+    return next(iter(birth_dates(text)), None)
+
+
+def birth_dates(text: str) -> list[date]:
+    """All that it may mean, day first before month first: somebody who looks for 4/3/1980 may mean either."""
     parts = re.findall(r"\d+|[^\W\d_]+", text.casefold())
     if len(parts) != 3:
-        return None
+        return []
     numbers = [_MONTHS.get(part[:3], 0) if not part.isdigit() else int(part) for part in parts]
-    if len(parts[0]) == 4:
+    if len(parts[0]) == 4 and parts[0].isdigit():
         year, month, day = numbers
+        meant = [(year, month, day)]
     else:
         day, month, year = numbers
-        if not parts[0].isdigit() or (month > 12 >= day):
-            day, month = month, day
-    if len(str(year)) != 4:
-        return None
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
+        meant = [(year, month, day), (year, day, month)] if parts[1].isdigit() else [(year, month, day)]
+        if not parts[0].isdigit():
+            meant = [(year, day, month)]
+    found = []
+    for one in meant:
+        with suppress(ValueError):
+            found.append(date(*one))
+    return list(dict.fromkeys(found)) if len(str(year)) == 4 else []

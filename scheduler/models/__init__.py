@@ -11,7 +11,7 @@ from scheduler.models.imports import Import, ImportBatch, ImportRow
 from scheduler.models.ledger import LedgerEntry
 from scheduler.models.links import Link
 from scheduler.models.messages import Breaker, Wording
-from scheduler.models.people import ApiKey, Contact, Membership, Patient, Registration
+from scheduler.models.people import ApiKey, Contact, Membership, Patient, Registration, SearchKey
 from scheduler.models.places import Center, Chair, ChairKind, Closure, OpeningHours, Unit, Weekday
 from scheduler.models.protocols import Protocol
 from scheduler.models.record import Access, Event, Seal
@@ -55,6 +55,7 @@ __all__ = [
     "Reaction",
     "RecoveryCode",
     "Registration",
+    "SearchKey",
     "Seal",
     "SheetPrint",
     "Shift",

@@ -39,7 +39,6 @@ class Patient(models.Model):
         ordering = ["last_name", "first_name", "id"]
         indexes = [
             models.Index(fields=["birth_date"], name="patient_by_birth_date"),
-            models.Index(fields=["search_text"], name="patient_by_search_text", opclasses=["varchar_pattern_ops"]),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(last_name=""), name="patient_has_a_last_name"),
@@ -121,6 +120,23 @@ class Registration(models.Model):
 
     def __str__(self) -> str:
         return f"registration {self.pk}"
+
+
+class SearchKey(models.Model):
+    """What a patient is found by at a center, derived from her names, numbers and contacts (domain/search_keys.py);
+    services/findable.py keeps it. `key` has its kind in front."""
+
+    center = models.ForeignKey(Center, on_delete=models.CASCADE, related_name="+", db_index=False)
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="search_keys")
+    key = models.BinaryField(max_length=170)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["center", "key", "patient"], name="search_key_is_there_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"search key {self.pk}"
 
 
 class ApiKey(models.Model):

@@ -3,14 +3,13 @@ and case forgiven, first and last name perhaps swapped; or reached by the same p
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from scheduler.domain import names
-from scheduler.models import Center, Contact, Patient
+from scheduler.domain import names, search_keys
+from scheduler.models import Center, Patient, SearchKey
 from scheduler.queries import people
 
 FEWEST_DIGITS = 7  # fewer are an extension, shared by a whole house
@@ -49,9 +48,9 @@ def of(*, center: Center, first_name: str, last_name: str, birth_date: date, pho
     """Best first, at most MOST of them: two statements, or three with a phone."""
     found = similar(of_many(center, [birth_date]), first_name, last_name, birth_date)
     seen = {each.patient.pk for each in found}
-    numbers = {digits for phone in phones if len(digits := re.sub(r"\D", "", phone)) >= FEWEST_DIGITS}
+    numbers = {search_keys.of_number(phone) for phone in phones if len(search_keys.digits(phone)) >= FEWEST_DIGITS}
     if numbers:
-        same = Contact.objects.annotate(digits=people.digits_of("phone")).filter(digits__in=numbers)
+        same = SearchKey.objects.filter(center=center, key__in=numbers)
         for patient in people.registered(center).filter(pk__in=same.values("patient")).order_by("pk")[:MOST]:
             if patient.pk not in seen:
                 found.append(Alike(patient, people.mrn_of(patient), by_phone=True))

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from django.db.models import F, Prefetch, Q, QuerySet, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Replace, Upper
-
-from scheduler.domain import names
+from scheduler.domain import names, search_keys
 from scheduler.domain.errors import NotFound
-from scheduler.models import Center, Contact, Patient, Registration
+from scheduler.models import Center, Patient, Registration, SearchKey
 
 MOST = 30
 FEWEST_SIGNS = 2
-FEWEST_DIGITS = 4  # of a phone number
 
 
 def registered(center: Center) -> QuerySet[Patient]:
@@ -55,51 +49,36 @@ def mrn_of(patient: Patient) -> str:
 
 
 def search(*, center: Center, query: str, limit: int = MOST) -> list[Patient]:
-    """By name (every word of the query starts a word of the name), MRN, birth date or phone; best order by name.
+    """By name (every word of the query starts a word of the name), MRN, birth date or phone; ordered by name. Where
+    there are more than `limit`, those whose words are shortest: who types on gets to the others.
 
-    Fewer than two signs find nothing: half the center is no answer.
+    Fewer than two signs find nothing: half the center is no answer. Every statement walks an index, and how many there
+    are does not depend on how many patients there are.
     """
     text = query.strip()
     if len(text) < FEWEST_SIGNS:
         return []
-    found = registered(center).filter(_matching(text, center))
-    return list(found.distinct().order_by("last_name", "first_name", "pk")[:limit])
+    born = names.birth_dates(text)
+    who = Q(birth_date__in=born) if born else Q(pk__in=_by_keys(center, search_keys.asked(text), limit))
+    return list(registered(center).filter(who).order_by("last_name", "first_name", "pk")[:limit])
 
 
-def _matching(text: str, center: Center) -> Q:
-    born = names.birth_date(text)
-    if born is not None:
-        return Q(birth_date=born)
-    words = names.plain(text).split()
-    match = Q(pk__in=())
-    if words:
-        by_name = Q()
-        for word in words:
-            by_name &= Q(search_text__startswith=word) | Q(search_text__contains=f" {word}")
-        match |= by_name
-    digits = re.sub(r"\D", "", text)
-    if digits:
-        match |= Q(pk__in=_by_mrn(text, center))
-    if len(digits) >= FEWEST_DIGITS:
-        by_phone = Contact.objects.annotate(digits=digits_of("phone")).filter(digits__contains=digits)
-        match |= Q(pk__in=by_phone.values("patient"))
-    return match
+def _by_keys(center: Center, asked: search_keys.Asked, limit: int) -> list[int]:
+    """Ids of at most `limit` patients: one statement for the name, and one for each way to read a number."""
+    keys = SearchKey.objects.filter(center=center)
+    ways = [_beginning(keys, number) for number in asked.numbers]
+    if asked.names:
+        longest, *others = asked.names
+        by_name = _beginning(keys, longest)
+        for word in others:
+            by_name = by_name.filter(Exists(_beginning(keys.filter(patient=OuterRef("patient")), word)))
+        ways.insert(0, by_name)
+    found: dict[int, None] = {}
+    for way in ways:
+        # Two of her words may begin alike, so that some are read more than once.
+        found.update(dict.fromkeys(way.order_by("key", "patient").values_list("patient", flat=True)[: limit * 4]))
+    return list(found)[:limit]
 
 
-def _by_mrn(text: str, center: Center) -> QuerySet[Registration, Any]:
-    """Blanks don't matter: "203 551" and "203551" are one number."""
-    rows = Registration.objects.filter(center=center).annotate(compact=Upper(_without("mrn", " ")))
-    return rows.filter(compact=text.replace(" ", "").upper()).values(kept=Coalesce("patient__merged_into", "patient"))
-
-
-def digits_of(field: str) -> Combinable:
-    """A phone number without what people put between its digits."""
-    return _without(field, " -().+/")
-
-
-def _without(field: str, signs: str) -> Combinable:
-    """The column with these signs taken out."""
-    value: Combinable = F(field)
-    for sign in signs:
-        value = Replace(value, Value(sign), Value(""))
-    return value
+def _beginning(keys: QuerySet[SearchKey], beginning: bytes) -> QuerySet[SearchKey]:
+    return keys.filter(key__gte=beginning, key__lt=search_keys.end(beginning))

@@ -19,7 +19,7 @@ from django.db import transaction
 from scheduler.domain.errors import Malformed, NotFound, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Center, Contact, Patient
-from scheduler.services import numbers, record, text_provider, ways
+from scheduler.services import findable, numbers, record, text_provider, ways
 from scheduler.services.fingerprints import check_unchanged, fingerprint
 
 _MOST_SIGNS = {"name": 200, "relation": 40, "email": 254, "phone": 40, "language": 10}
@@ -117,7 +117,7 @@ def replace_all(
 ) -> None:
     """These are all of hers, the first is the primary one. One that she has already, by `pk`, address or number, stays
     itself: whoever stopped has stopped, and what came back isn't tried again. Call it inside the transaction of the
-    change. Raises Malformed."""
+    change, which makes her findable by them. Raises Malformed."""
     for facts in contacts:
         _check(facts, center)
     left = list(patient.contacts.all())
@@ -146,6 +146,7 @@ def _hers(patient: Patient, now: datetime) -> Iterator[None]:
         Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
         yield
         ways.redirect(patient.pk, now=now)
+        findable.refresh([patient.pk])
 
 
 def _current(contact: Contact, as_read: str | None) -> Contact:

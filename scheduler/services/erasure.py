@@ -30,7 +30,7 @@ from scheduler.models import (
     WaitlistEntry,
     WorklistMark,
 )
-from scheduler.services import imports, record
+from scheduler.services import findable, imports, record
 
 NOBODYS_BIRTH_DATE = date(1900, 1, 1)
 NOBODYS_NAME = "erased"  # where the database wants one
@@ -49,6 +49,7 @@ def erase(*, actor: Actor, center: Center, patient: Patient, reason: str, now: d
         _check(row, center, now)
         for one in [row, *row.merged_from.all()]:
             _forget(one)
+        findable.refresh([row.pk])
         _forget_marks(row, center)
         record.event(actor=actor, verb="erase", subject=row, reason=reason.strip(), now=now)
 

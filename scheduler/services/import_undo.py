@@ -10,7 +10,18 @@ from django.db.models import ProtectedError
 
 from scheduler.domain.errors import Forbidden, Refusal, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
-from scheduler.models import Chair, Contact, Dose, Event, ImportBatch, ImportRow, Occupancy, Patient, Registration
+from scheduler.models import (
+    Chair,
+    Contact,
+    Dose,
+    Event,
+    ImportBatch,
+    ImportRow,
+    Occupancy,
+    Patient,
+    Registration,
+    SearchKey,
+)
 from scheduler.services import ledger, record
 from scheduler.services.changes import days_of, difference, fetch, snapshot
 from scheduler.services.fingerprints import fingerprint
@@ -95,7 +106,7 @@ def _undo_patient(actor: Actor, row: ImportRow, now: datetime) -> str:
     last = Event.objects.filter(patient_id=patient.pk).order_by("-pk").values_list("pk", flat=True).first()
     if str(last) != row.mark:
         return _CHANGED
-    if _hangs_on(patient, besides=(Registration, Contact, ImportRow)):
+    if _hangs_on(patient, besides=(Registration, Contact, SearchKey, ImportRow)):
         return _USED
     registration = Registration.objects.filter(patient=patient).first()
     record.event(

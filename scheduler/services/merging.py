@@ -31,7 +31,7 @@ from scheduler.models import (
     WaitlistEntry,
 )
 from scheduler.queries.integrity import doses
-from scheduler.services import record, ways
+from scheduler.services import findable, record, ways
 from scheduler.services.changes import RELATED, days_of
 from scheduler.services.locking import locked, retrying
 
@@ -82,6 +82,7 @@ def merge(*, actor: Actor, center: Center, kept: Patient, gone: Patient, now: da
             _fill(first, second)
             _check_doses(first, now)
             ways.redirect(first.pk, now=now)
+            findable.refresh([first.pk, second.pk])
             record.event(actor=actor, verb="merge", subject=first, now=now, after={"from": second.pk, **moved})
             record.event(actor=actor, verb="merged-into", subject=second, now=now, after={"into": first.pk})
         return first

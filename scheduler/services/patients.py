@@ -12,7 +12,7 @@ from scheduler.domain import names
 from scheduler.domain.errors import Malformed, Refusal, Refused, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Center, Patient, Registration
-from scheduler.services import record
+from scheduler.services import findable, record
 from scheduler.services.contacts import ContactFacts as ContactFacts
 from scheduler.services.contacts import replace_all
 from scheduler.services.fingerprints import check_unchanged, fingerprint
@@ -57,6 +57,7 @@ def create_patient(
             patient.save()
             Registration.objects.create(center=center, patient=patient, mrn=mrn)
             replace_all(actor=actor, patient=patient, center=center, contacts=contacts, now=now)
+            findable.refresh([patient.pk])
             record.event(actor=actor, verb="registered", subject=patient, now=now)
     except IntegrityError as taken:
         if not Registration.objects.filter(center=center, mrn=mrn).exists():
@@ -96,6 +97,7 @@ def update_patient(
         row.save()
         if contacts is not None:
             replace_all(actor=actor, patient=row, center=center, contacts=contacts, now=now)
+        findable.refresh([row.pk])
         changed = sorted(changes) + (["contacts"] if contacts is not None else [])
         # Names of fields only: what stood in them is personal and must stay erasable.
         record.event(actor=actor, verb="corrected", subject=row, after={"fields": changed}, now=now)
