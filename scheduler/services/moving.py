@@ -150,7 +150,9 @@ def _move_all(
     @retrying
     def run() -> list[Appointment]:
         with locked(patients=patients(wanted), days=days(wanted), now=now):
-            return write_moves(actor=actor, wanted=wanted, override=override, versions=versions, now=now, verb=verb)
+            return write_moves(
+                actor=actor, wanted=wanted, override=override, versions=versions, now=now, verb=verb, as_one=True
+            )
 
     return with_alternatives(run, wanted, now)[0]
 
@@ -163,9 +165,10 @@ def write_moves(
     versions: Mapping[int, int | None],
     now: datetime,
     verb: str = "move",
+    as_one: bool = False,
 ) -> list[Appointment]:
     """All of them or none, with their events and messages. Called inside `locked` with the patients and days of
-    `wanted`. Raises Refused and Stale."""
+    `wanted`. `as_one`: one undo brings all of them back. Raises Refused and Stale."""
     current: list[Wanted] = []
     before = {}
     for one in wanted:
@@ -182,11 +185,12 @@ def write_moves(
         still_open(replace(current[0], appointment=None), now)
         _begin_anew(current[0].appointment)
     written = settle(actor=actor, wanted=current, override=override, now=now)
+    together = [row.pk for row in written] if as_one and len(written) > 1 else []
     for row in written:
         if row.confirmed_at is not None and before[row.pk]["start"] != row.start:
             row.confirmed_at = None  # she confirmed another time
             row.save(update_fields=["confirmed_at"])
-        recorded(actor, verb, row, before[row.pk], override, now)
+        recorded(actor, verb, row, before[row.pk], override, now, together=together)
     _tell(written, before, verb, now)
     following.redate_all(written, now=now)
     return written

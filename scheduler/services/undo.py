@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,13 @@ from django.db.models import F
 from django.utils.dateparse import parse_datetime
 
 from scheduler.domain import lifecycle
-from scheduler.domain.errors import gettext_noop
+from scheduler.domain.errors import Refused, gettext_noop
 from scheduler.domain.permissions import Actor
 from scheduler.models import Appointment, Chair, Course, Dose, Event, Occupancy, Reaction, Visit
 from scheduler.services import ledger, record
 from scheduler.services.booking import release_time
 from scheduler.services.changes import REMEMBERED, days_of, difference, fetch, fresh, snapshot
-from scheduler.services.following import redate
+from scheduler.services.following import redate_all
 from scheduler.services.locking import locked, retrying
 from scheduler.services.moving import moved_to, rest_of_stay
 from scheduler.services.settle import Wanted, keep_stay, keeps_chair, occupy, settle
@@ -31,26 +31,38 @@ _TIMES = {"start", "end", *(name for name in REMEMBERED if name.endswith("_at"))
 _PLACE = {"chair_id", "start", "end"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One booking that undo brings back: the event that changed it last, and what that event remembers."""
+
+    row: Appointment
+    event: Event
+    before: dict[str, Any]
+
+
 def undo(*, actor: Actor, appointment: Appointment, version: int | None = None, now: datetime) -> Appointment:
-    """Put the booking back to how it was before its last change. Where that needs a place again, the hard rules
-    decide. Raises Refused where there is nothing to undo, the place has gone to somebody else, or its visit or
-    course has gone on without it."""
+    """Put the booking back to how it was before its last change; where that change moved other bookings with it
+    (visits that follow, the doses of a stay, the other one of a swap), all of them, or none. Where that needs a place
+    again, the hard rules decide. Raises Refused where there is nothing to undo, the place has gone to somebody else,
+    one of them was changed since, or its visit or course has gone on without it; Stale as booking does."""
     appointment = fetch(appointment.pk)
     last = last_change(appointment)
     if last is None:
         raise not_possible(gettext_noop("There is nothing to undo for this visit."))
-    before = {name: _value(name, value) for name, value in last.before.items()}
-    wanted = _place_before(appointment, before)
+    steps = [_step(appointment, last), *_moved_with(appointment, last)]
+    wanted = _places_before(steps)
 
     @retrying
     def run() -> Appointment:
-        with locked(patients=[appointment.patient_id], days=days_of(appointment) | days(wanted), now=now):
+        touched = days(wanted).union(*(days_of(step.row) for step in steps))
+        with locked(patients=[step.row.patient_id for step in steps], days=touched, now=now):
             row = fresh(appointment, version)
             if last_change(row) != last:
                 raise not_possible(gettext_noop("Somebody has changed this visit since."))
-            was = snapshot(row)
+            others = [_as_moved(step) for step in steps[1:]]
+            was, before = snapshot(row), steps[0].before
             if wanted:
-                row = _take_again(actor, row, before, wanted, now)
+                row, *others = _take_again(actor, [row, *others], steps, wanted, now)
             else:
                 if last.verb == "correct":
                     _entered_no_more(actor, row, before, now)
@@ -65,8 +77,7 @@ def undo(*, actor: Actor, appointment: Appointment, version: int | None = None, 
                 Dose.objects.filter(appointment=row).update(given_at=row.actual_start)
             elif last.verb == "reaction":
                 _take_reaction_back(row, last)
-            if row.visit is not None:
-                redate(row.visit.course, now=now)
+            redate_all([row, *others], now=now)
             _recorded(actor, row, was, now)
             return row
 
@@ -82,37 +93,97 @@ def last_change(appointment: Appointment) -> Event | None:
     return None if last.verb == "cancel" and last.before.get("status") == "pending" else last
 
 
-def _place_before(row: Appointment, before: dict[str, Any]) -> list[Wanted]:
-    """The place that has to be taken again, with the other doses of its stay where the chair changes; empty where
+def moved_along(last: Event | None) -> int:
+    """How many other bookings were moved by the action of this event."""
+    return max(len(last.after.get("together", ())) - 1, 0) if last is not None else 0
+
+
+def _step(row: Appointment, event: Event) -> _Step:
+    return _Step(row, event, {name: _value(name, value) for name, value in event.before.items()})
+
+
+def _moved_with(appointment: Appointment, last: Event) -> list[_Step]:
+    """The other bookings that the same action moved, each as long as that is still its last change."""
+    together = last.after.get("together", [])
+    steps = []
+    for pk in together:
+        if pk == appointment.pk:
+            continue
+        row = fetch(pk)
+        event = last_change(row)
+        if event is None or event.verb != last.verb or event.after.get("together") != together:
+            raise _changed_since(row)
+        steps.append(_step(row, event))
+    return steps
+
+
+def _as_moved(step: _Step) -> Appointment:
+    """The booking inside the lock. Raises Refused where it is no longer as the action left it."""
+    row = fetch(step.row.pk)
+    if row.version != step.row.version or last_change(row) != step.event:
+        raise _changed_since(row)
+    return row
+
+
+def _changed_since(row: Appointment) -> Refused:
+    return not_possible(
+        gettext_noop(
+            "Several visits were moved together, and the one at {start} has been changed since. So none was moved "
+            "back; move each by itself."
+        ),
+        start=row.start.astimezone(row.unit.center.zone),
+    )
+
+
+def _places_before(steps: Sequence[_Step]) -> list[Wanted]:
+    """The places that have to be taken again, with the other doses of a stay where the chair changes; empty where
     the booking has its place."""
+    row, before = steps[0].row, steps[0].before
+    if len(steps) > 1:
+        return [_back(step.row, step.before) for step in steps]
     status = before.get("status", row.status)
     if status not in lifecycle.LIVE or (row.status in lifecycle.LIVE and not _PLACE & before.keys()):
         return []
-    chair = row.chair
-    if "chair_id" in before:
-        chair = Chair.objects.select_related("unit__center").get(pk=before["chair_id"])
-    wanted = [moved_to(row, chair, before.get("start", row.start))]
-    if keeps_chair(row) and row.status in lifecycle.LIVE and chair.pk != row.chair_id:
-        wanted += rest_of_stay(row, chair, besides=wanted)
+    wanted = [_back(row, before)]
+    if keeps_chair(row) and row.status in lifecycle.LIVE and wanted[0].chair.pk != row.chair_id:
+        wanted += rest_of_stay(row, wanted[0].chair, besides=wanted)
     return wanted
 
 
+def _back(row: Appointment, before: dict[str, Any]) -> Wanted:
+    chair = row.chair
+    if "chair_id" in before:
+        chair = Chair.objects.select_related("unit__center").get(pk=before["chair_id"])
+    return moved_to(row, chair, before.get("start", row.start))
+
+
 def _take_again(
-    actor: Actor, row: Appointment, before: dict[str, Any], wanted: Sequence[Wanted], now: datetime
-) -> Appointment:
-    had_place, old_start = row.status in lifecycle.LIVE, row.start
+    actor: Actor, rows: Sequence[Appointment], steps: Sequence[_Step], wanted: Sequence[Wanted], now: datetime
+) -> list[Appointment]:
+    """`rows` are those of `steps`, the booking itself first; returns what was written, in the order of `wanted`."""
+    row = rows[0]
+    had_place = row.status in lifecycle.LIVE
     if not had_place:
         still_open(replace(wanted[0], appointment=None), now)
-    others = [fresh(one.appointment, None) for one in wanted[1:] if one.appointment is not None]
-    befores = [snapshot(other) for other in others]
-    _set(row, before)
-    current = [replace(one, appointment=known) for one, known in zip(wanted, [row, *others], strict=True)]
-    row, *others = settle(actor=actor, wanted=current, override=None, now=now, hard_only=True)
-    for other, was in zip(others, befores, strict=True):
-        _recorded(actor, other, was, now)
-    if row.status != "pending" and (not had_place or row.start != old_start):
-        ledger.plan_for(row, kind="moved" if had_place else "booked", now=now)
-    return row
+    rest = [fresh(one.appointment, None) for one in wanted[len(rows) :] if one.appointment is not None]
+    everybody = [*rows, *rest]
+    was = [snapshot(each) for each in everybody]
+    for each, step in zip(rows, steps, strict=True):
+        # The same rules may have been set aside for both places, for reasons of their own.
+        aside = each.override["codes"] if each.override else None
+        _set(each, {"override": aside} | step.before)
+    current = [replace(one, appointment=known) for one, known in zip(wanted, everybody, strict=True)]
+    written = settle(actor=actor, wanted=current, override=None, now=now, hard_only=True)
+    for other, before in zip(written[1:], was[1:], strict=True):
+        _recorded(actor, other, before, now)
+    told = [
+        each
+        for each, before in zip(written, was, strict=True)
+        if each.status != "pending" and (not had_place or each.start != before["start"])
+    ]
+    if told:
+        ledger.plan_for(*told, kind="moved" if had_place else "booked", now=now)
+    return written
 
 
 def _set(row: Appointment, before: dict[str, Any]) -> None:

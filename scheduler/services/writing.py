@@ -73,11 +73,21 @@ def not_possible(sentence: str, **facts: Any) -> Refused:
 
 
 def recorded(
-    actor: Actor, verb: str, row: Appointment, before: dict[str, Any], override: Override | None, now: datetime
+    actor: Actor,
+    verb: str,
+    row: Appointment,
+    before: dict[str, Any],
+    override: Override | None,
+    now: datetime,
+    *,
+    together: Sequence[int] = (),
 ) -> None:
-    """The event of one booking written: its reason is that of the rules set aside for it, if any were."""
+    """The event of one booking written: its reason is that of the rules set aside for it, if any were. `together`:
+    the ids of all bookings that one action moved, this one's among them, where it moved several."""
     after = snapshot(row)
     was, became = difference(before, after) if before else ({}, {k: v for k, v in after.items() if v})
+    if together:
+        became["together"] = list(together)
     record.event(
         actor=actor,
         verb=verb,

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from scheduler.domain.errors import Forbidden, Malformed, Refused, Stale
 from scheduler.models import Appointment, Event
-from scheduler.services import attendance, booking, moving, undo
+from scheduler.services import attendance, booking, undo
 from scheduler.services.changes import RELATED
 from scheduler.web import board, floor, last
 from scheduler.web.door import Desk, door
@@ -60,7 +60,8 @@ def appointment_of(desk: Desk, pk: int) -> Appointment:
 @door("view-schedule", posts=True, gets=False)
 def act(desk: Desk, *, pk: int, action: str) -> HttpResponse:
     appointment = appointment_of(desk, pk)
-    step, needs = _step(desk, appointment, action)
+    change = undo.last_change(appointment) if action == "undo" else None
+    step, needs = _step(desk, appointment, action, change)
     desk.need(needs)
     try:
         changed = step()
@@ -73,27 +74,29 @@ def act(desk: Desk, *, pk: int, action: str) -> HttpResponse:
         if _is_done(desk, appointment, action):
             return _back(desk, appointment_of(desk, pk))
         said = _("Somebody has changed this visit since you opened it. This is how it is now; nothing was saved.")
+        if action == "undo":
+            said = _("Somebody has changed this visit since. This is how it is now; nothing was undone.")
         return _again(desk, appointment_of(desk, pk), Trouble([said]))
-    last.remember(desk.request.session, verb=action, appointment=changed, now=desk.now)
+    also = undo.moved_along(change)
+    last.remember(desk.request.session, verb=action, appointment=changed, now=desk.now, also=also)
     return _back(desk, changed)
 
 
-def _step(desk: Desk, appointment: Appointment, action: str) -> tuple[Callable[[], Appointment], str]:
+def _step(
+    desk: Desk, appointment: Appointment, action: str, change: Event | None
+) -> tuple[Callable[[], Appointment], str]:
+    """What to call, and what one must be allowed for it. `change` is what an undo would take back."""
     post = desk.request.POST
     version = post.get("version", "")
     common: dict[str, Any] = {"actor": desk.actor, "appointment": appointment, "now": desk.now}
     common["version"] = int(version) if version.isascii() and version.isdigit() else None
     if action == "undo":
-        if _booked_just_now(desk, appointment):
+        made = _booked_just_now(desk, appointment)
+        if made is not None:
             reason = _("Booked by mistake")
-            return lambda: booking.cancel(**common | {"version": None}, reason=reason), "book"
-        done = last.of(desk.request.session)
-        if done is not None and (done["verb"], done["appointment"]) == ("swap", appointment.pk):
-            other = appointment_of(desk, done["before"]["other"])
-            return lambda: moving.swap(**common | {"version": None}, other=other), "book"
-        change = undo.last_change(appointment)
+            return lambda: booking.cancel(**common | {"version": made}, reason=reason), "book"
         needs = UNDOING.get(change.verb, "book") if change is not None else "attend"
-        return lambda: undo.undo(**common | {"version": None}), needs
+        return lambda: undo.undo(**common), needs
     if action not in NEEDS:
         raise Http404
     reason = _reason(post)
@@ -115,15 +118,22 @@ def _is_done(desk: Desk, appointment: Appointment, action: str) -> bool:
     """The very step was done a moment ago, by the same tap sent twice or by a colleague at her side: it is one step,
     and both see it."""
     done = Event.objects.filter(subject="appointment", subject_id=appointment.pk).order_by("-pk").first()
-    if done is None or done.verb != action or desk.now - done.at > SAME_TAP:
+    if done is None or desk.now - done.at > SAME_TAP:
+        return False
+    if action == "undo" and (done.verb, done.actor) == ("cancel", desk.actor.who):
+        return done.reason == _("Booked by mistake")
+    if done.verb != action:
         return False
     return action != "phase" or done.after.get("phase") == desk.request.POST.get("value")
 
 
-def _booked_just_now(desk: Desk, appointment: Appointment) -> bool:
-    """The last thing this person did was this booking: undoing it means to cancel it."""
+def _booked_just_now(desk: Desk, appointment: Appointment) -> int | None:
+    """The last thing this person did was this booking: undoing it means to cancel it, as it was made. Its version
+    then; None where she did something else."""
     done = last.of(desk.request.session)
-    return done is not None and (done["verb"], done["appointment"]) == ("book", appointment.pk)
+    if done is None or (done["verb"], done["appointment"]) != ("book", appointment.pk):
+        return None
+    return int(done["version"])
 
 
 def _reason(post: Any) -> str:

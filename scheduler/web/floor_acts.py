@@ -40,7 +40,7 @@ def react(desk: Desk, *, pk: int) -> HttpResponse:
             note=post.get("note", ""),
             now=desk.now,
         )
-        last.remember(desk.request.session, verb="reaction", appointment=appointment, now=desk.now)
+        last.remember(desk.request.session, verb="reaction", appointment=appointment_of(desk, pk), now=desk.now)
 
     return done(desk, appointment, run)
 
@@ -68,7 +68,7 @@ def enter(desk: Desk, *, pk: int) -> HttpResponse:
             reason=desk.request.POST.get("reason", ""),
             now=desk.now,
         )
-        last.remember(desk.request.session, verb="correct", appointment=appointment, now=desk.now)
+        last.remember(desk.request.session, verb="correct", appointment=appointment_of(desk, pk), now=desk.now)
 
     return done(desk, appointment, run)
 

@@ -9,23 +9,24 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from scheduler.models import Appointment, Center
 from scheduler.web import words
 
-KEY = "last"
+KEY = "last_act"
 OFFERED_FOR = timedelta(minutes=15)
 
 
-def remember(
-    session: SessionBase, *, verb: str, appointment: Appointment, now: datetime, before: dict[str, Any] | None = None
-) -> None:
-    """`before` is what an undo needs: for a move the chair's id and the start it had."""
+def remember(session: SessionBase, *, verb: str, appointment: Appointment, now: datetime, also: int = 0) -> None:
+    """`appointment` as it is after the act: its version says later whether somebody has changed it since. `also`: how
+    many other visits were moved with it."""
     session[KEY] = {
         "verb": verb,
         "appointment": appointment.pk,
         "at": now.isoformat(),
-        "before": before or {},
+        "version": appointment.version,
+        "also": also,
     }
 
 
@@ -54,10 +55,17 @@ def toast(
     if appointment is None:
         return None
     return {
-        "sentence": _sentence(done["verb"], appointment, center),
+        "sentence": _sentence(done["verb"], appointment, center) + _also(done["also"]),
         "appointment": appointment,
-        "is_undoable": done["verb"] != "undo",
+        "version": done["version"],
+        "is_undoable": done["verb"] not in ("undo", "reopen"),
     }
+
+
+def _also(others: int) -> str:
+    if not others:
+        return ""
+    return ngettext(", with %(number)s other visit", ", with %(number)s other visits", others) % {"number": others}
 
 
 def _sentence(verb: str, appointment: Appointment, center: Center) -> str:

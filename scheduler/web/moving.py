@@ -14,7 +14,7 @@ from scheduler.domain.errors import Forbidden, Malformed, NotFound, Refused, Sta
 from scheduler.domain.placement import Wishes
 from scheduler.models import Appointment
 from scheduler.queries.slots import slots
-from scheduler.services import following, moving, record
+from scheduler.services import following, moving, record, undo
 from scheduler.web import history, last, words
 from scheduler.web.actions import appointment_of, visit_url
 from scheduler.web.booking import DAYS_SEARCHED, OFFERED
@@ -74,7 +74,8 @@ def _move(desk: Desk, appointment: Appointment, value: str, shown: dict[str, Any
     except Stale:
         shown["wrong"] = _who_was_quicker(desk, appointment)
         return None
-    last.remember(desk.request.session, verb="move", appointment=moved, now=desk.now)
+    also = undo.moved_along(undo.last_change(moved))
+    last.remember(desk.request.session, verb="move", appointment=moved, now=desk.now, also=also)
     if wanted := post.get("next"):
         return redirect(safe_next(desk.request, wanted))
     return redirect(visit_url(desk, moved))

@@ -68,7 +68,7 @@ def _swap(desk: Desk, appointment: Appointment, other: Appointment, shown: dict[
     except Stale:
         shown["sentences"] = [_("Somebody has changed one of the two meanwhile. This is how they are now.")]
         return None
-    last.remember(desk.request.session, verb="swap", appointment=moved, now=desk.now, before={"other": other.pk})
+    last.remember(desk.request.session, verb="swap", appointment=moved, now=desk.now)
     if wanted := post.get("next"):
         return redirect(safe_next(desk.request, wanted))
     return redirect(visit_url(desk, moved))

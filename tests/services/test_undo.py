@@ -8,7 +8,7 @@ import pytest
 
 from scheduler.domain.errors import Refused, Stale
 from scheduler.models import Appointment, Course, Dose, Event, Visit
-from scheduler.services import attendance, booking, courses
+from scheduler.services import attendance, booking, courses, moving
 from scheduler.services.settle import Override
 from scheduler.services.undo import undo
 from tests import factories as make
@@ -283,6 +283,109 @@ class TestStay:
         assert local(stay.visits.get(ordinal=2).due) == "Sat 05 Dec 18:20"
         undo(actor=actor, appointment=row, now=row.start + timedelta(minutes=85))
         assert world(stay) == before
+
+
+class TestMovedTogether:
+    @pytest.fixture
+    def moved(self, actor, course):
+        """The second visit two weeks later, and the third and fourth along with it."""
+        before = world(course)
+        rows = live(course)
+        booking.move(
+            actor=actor,
+            appointment=rows[1],
+            start=rows[1].start + timedelta(days=14),
+            override=Override(frozenset({"window_is_kept"}), "She travels."),
+            accept_following=True,
+            now=NOW,
+        )
+        assert [old.start < new.start for old, new in zip(rows, live(course), strict=True)] == [False, True, True, True]
+        return before
+
+    @pytest.mark.parametrize("which", [1, 2, 3])
+    def test_all_come_back_whichever_of_them_is_undone(self, actor, course, moved, which):
+        undo(actor=actor, appointment=live(course)[which], now=NOW)
+        assert world(course) == moved
+        assert [verbs(row)[-1] for row in live(course)] == ["book", "undo", "undo", "undo"]
+        assert_kept()
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda actor, row: booking.confirm(actor=actor, appointment=row, now=NOW),
+            lambda actor, row: booking.cancel(actor=actor, appointment=row, reason="Ill.", now=NOW),
+            lambda actor, row: booking.move(
+                actor=actor, appointment=row, start=row.start + timedelta(minutes=30), now=NOW
+            ),
+        ],
+        ids=["confirmed", "cancelled", "moved"],
+    )
+    def test_none_comes_back_where_one_was_changed_since(self, actor, course, moved, change):
+        change(actor, live(course)[2])
+        after = world(course)
+        with pytest.raises(Refused) as refused:
+            undo(actor=actor, appointment=live(course)[1], now=NOW)
+        assert codes(refused) == ["transition_is_allowed"]
+        assert "has been changed since" in str(refused.value.refusals[0].say())
+        assert world(course) == after
+        assert_kept()
+
+    def test_none_comes_back_where_one_place_has_gone_to_somebody_else(self, actor, course, moved):
+        _status, _phase, chair, start, *_rest = moved["rows"][3]
+        book(actor, next(each for each in chairs(course.unit) if each.pk == chair), start)
+        after = world(course)
+        with pytest.raises(Refused) as refused:
+            undo(actor=actor, appointment=live(course)[1], now=NOW)
+        assert codes(refused) == ["chair_is_free"]
+        assert world(course) == after
+        assert_kept()
+
+    def test_a_change_of_the_whole_group_is_undone_one_action_at_a_time(self, actor, course, moved):
+        once = world(course)
+        first = live(course)[1]
+        booking.move(
+            actor=actor,
+            appointment=first,
+            start=first.start + timedelta(days=14),
+            override=Override(frozenset({"window_is_kept"}), "She travels on."),
+            accept_following=True,
+            now=NOW,
+        )
+        undo(actor=actor, appointment=live(course)[1], now=NOW)
+        assert world(course) == once
+        with pytest.raises(Refused):
+            undo(actor=actor, appointment=live(course)[2], now=NOW)
+        assert world(course) == once
+
+
+class TestSwap:
+    @pytest.fixture
+    def two(self, actor, day_suite):
+        first, second, _ = chairs(day_suite)[:3]
+        return book(actor, first, MONDAY), book(actor, second, at(180))
+
+    def places(self, two):
+        for row in two:
+            row.refresh_from_db()
+        return [(row.chair_id, row.start) for row in two]
+
+    @pytest.mark.parametrize("which", [0, 1])
+    def test_both_go_back_whichever_of_them_is_undone(self, actor, two, which):
+        before = self.places(two)
+        moving.swap(actor=actor, appointment=two[0], other=two[1], now=NOW)
+        assert self.places(two) == before[::-1]
+        undo(actor=actor, appointment=two[which], now=NOW)
+        assert self.places(two) == before
+        assert_kept()
+
+    def test_neither_goes_back_where_the_other_was_moved_since(self, actor, two, day_suite):
+        moving.swap(actor=actor, appointment=two[0], other=two[1], now=NOW)
+        booking.move(actor=actor, appointment=two[1], chair=chairs(day_suite)[2], now=NOW)
+        after = self.places(two)
+        with pytest.raises(Refused):
+            undo(actor=actor, appointment=two[0], now=NOW)
+        assert self.places(two) == after
+        assert_kept()
 
 
 def test_every_undo_is_on_record_with_before_and_after(actor, row):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.models import Appointment
+from scheduler.models import Appointment, Course
 from scheduler.services import attendance, booking
 from tests import factories as make
 from tests.factories import utc
-from tests.web.conftest import NOW, Clinic
+from tests.services.steps import live, place_all, start_course
+from tests.web.conftest import EARLY, NOW, Clinic
 
 
 def press(clinic: Clinic, appointment: Appointment, action: str, role: str = "nurse", **data):
@@ -113,6 +114,77 @@ def test_a_booking_is_undone_by_who_just_made_it(clinic: Clinic):
     )
     assert press(clinic, visit, "undo").status_code == 302
     assert visit.status == "cancelled"
+
+
+def booked_by_hand(clinic: Clinic) -> Appointment:
+    slot = f"{clinic.chairs[0].pk}@2026-11-24T15:00-05:00"
+    form = {"patient": make.make_patient(clinic.center).pk, "what": f"protocol:{clinic.rescue.pk}", "slot": slot}
+    clinic.client("nurse").post("/book/", form)
+    return Appointment.objects.get()
+
+
+def test_a_booking_that_somebody_has_changed_since_is_not_undone(clinic: Clinic):
+    visit = booked_by_hand(clinic)
+    booking.confirm(actor=clinic.actor, appointment=visit, now=NOW)
+    answer = press(clinic, visit, "undo")
+    assert answer.status_code == 409
+    assert "nothing was undone" in answer.content.decode()
+    assert (visit.status, visit.confirmed_at) == ("booked", NOW)
+
+
+def test_undo_pressed_twice_takes_a_booking_back_once(clinic: Clinic):
+    visit = booked_by_hand(clinic)
+    for _ in range(2):
+        assert press(clinic, visit, "undo", version=visit.version).status_code == 302
+        assert visit.status == "cancelled"
+        visit.version -= 1  # the second tap sends what the first one sent
+
+
+def test_the_foot_offers_to_undo_what_it_says_and_nothing_that_came_after(clinic: Clinic):
+    visit = clinic.book("2026-11-24T10:40-05:00")
+    press(clinic, visit, "arrive")
+    attendance.check_in(actor=clinic.actor, appointment=visit, now=NOW)
+    page = clinic.client("nurse").get("/board/day/2026-11-24/").content.decode()
+    assert f'name="version" value="{visit.version}"' in page.split('class="toast"')[1].split("</form>")[0]
+    assert press(clinic, visit, "undo", version=visit.version).status_code == 409
+    assert visit.status == "checked-in"
+
+
+@pytest.fixture
+def moved(clinic: Clinic) -> tuple[Course, list[object]]:
+    """A course whose first visit was moved eleven days on, and the second along with it; its starts before."""
+    protocol = make.make_quarterly(
+        code="wide", window_before=14, window_after=14, tolerance_before=14, tolerance_after=14
+    )
+    course = start_course(clinic.actor, clinic.day, protocol, utc("2026-12-01T10:00-05:00"), now=EARLY)
+    before = [row.start for row in place_all(course, clinic.actor, now=EARLY)]
+    first = live(course)[0]
+    target = f"{first.chair_id}@2026-12-14T10:00-05:00"
+    answer = clinic.client("nurse").post(f"/appointments/{first.pk}/move/", {"slot": target, "accept_slot": target})
+    assert answer.status_code == 302
+    assert [row.start for row in live(course)][0:2] != before[0:2]
+    return course, before
+
+
+def test_what_moved_along_comes_back_along_and_the_foot_says_so(clinic: Clinic, moved):
+    course, before = moved
+    page = clinic.client("nurse").get("/board/day/2026-11-24/").content.decode()
+    assert "with 1 other visit" in page.split('class="toast"')[1]
+    assert press(clinic, live(course)[0], "undo").status_code == 302
+    assert [row.start for row in live(course)] == before
+    page = clinic.client("nurse").get("/board/day/2026-11-24/").content.decode()
+    assert "Undone" in page.split('class="toast"')[1]
+    assert "with 1 other visit" in page.split('class="toast"')[1]
+
+
+def test_nothing_comes_back_where_what_moved_along_was_changed_since(clinic: Clinic, moved):
+    course, _before = moved
+    booking.confirm(actor=clinic.actor, appointment=live(course)[1], now=NOW)
+    after = [row.start for row in live(course)]
+    answer = press(clinic, live(course)[0], "undo")
+    assert answer.status_code == 409
+    assert "Several visits were moved together, and the one at" in answer.content.decode()
+    assert [row.start for row in live(course)] == after
 
 
 def test_a_cancelled_visit_is_booked_again(clinic: Clinic):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from scheduler.models import Access, Appointment
+from scheduler.services import moving
 from tests import factories as make
 from tests.factories import utc
-from tests.web.conftest import Clinic
+from tests.web.conftest import NOW, Clinic
 
 
 @pytest.fixture
@@ -64,6 +65,18 @@ def test_a_swap_of_what_somebody_has_moved_meanwhile_is_refused(clinic: Clinic, 
     answer = clinic.client("front-desk").post(f"/appointments/{eva.pk}/swap/", form)
     assert answer.status_code == 409
     assert "Somebody has changed one of the two" in answer.content.decode()
+
+
+def test_a_swap_is_not_undone_where_the_other_one_was_moved_since(clinic: Clinic, two):
+    eva, ute = two
+    client = clinic.client("front-desk")
+    client.post(f"/appointments/{eva.pk}/swap/", {"with": ute.pk})
+    moving.move(actor=clinic.actor, appointment=ute, chair=clinic.chairs[2], now=NOW)
+    after = where(eva), where(ute)
+    answer = client.post(f"/appointments/{eva.pk}/undo/")
+    assert answer.status_code == 409
+    assert "changed since" in answer.content.decode()
+    assert (where(eva), where(ute)) == after
 
 
 def test_another_centers_booking_cannot_be_swapped(clinic: Clinic, stranger: Clinic, two):
