@@ -5,6 +5,7 @@ The server runs here and not in a child, so that its clock can stand on a Tuesda
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,10 +18,19 @@ from django.core.cache import cache
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests import factories as make
 from tests.web.conftest import NOW, Clinic, make_clinic
+
+# A loaded machine is slow, not wrong: what is awaited comes, or the test fails after this long.
+expect.set_options(timeout=15_000)
+
+
+def is_at(page: Page, url: str | re.Pattern[str]) -> None:
+    """The page is there and its scripts listen: they are modules, and a key pressed before they ran is lost."""
+    expect(page).to_have_url(url)
+    page.wait_for_load_state("load")
 
 
 class _Quiet(WSGIRequestHandler):
@@ -57,13 +67,14 @@ class Site:
         page.fill("#username", user.username)
         page.fill("#password", "pass-for-tests")
         page.click("main button")
+        page.wait_for_url(lambda url: "/sign-in/?" not in url)
         return page
 
     def window(self, **context: Any) -> Page:
         """A fresh browser in which nobody has signed in."""
         context.setdefault("viewport", {"width": 1440, "height": 900})
         page = self.browser.new_context(**context).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.said.append(f"error: {error}"))
         return page
@@ -71,6 +82,9 @@ class Site:
     def _listen(self, message: ConsoleMessage) -> None:
         # A refusal shown on the page: the browser notes the status by itself.
         if "status of 409" in message.text or "status of 403" in message.text:
+            return
+        # Whoever was quicker than the page keeps the field that she is in.
+        if "Autofocus processing was blocked" in message.text:
             return
         self.said.append(f"{message.type}: {message.text}")
 

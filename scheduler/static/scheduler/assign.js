@@ -1,11 +1,9 @@
 // Who watches whom: a card is dragged with mouse or finger, or lifted and carried by keys, and its own form is sent.
 // Without this file the forms and the suggestion work all the same.
 
-import { PATIENCE, watch } from "./live.js";
+import { call, follow, parse, say as sayLive } from "./follow.js";
 
 const main = () => document.querySelector("main[data-live]");
-const live = document.querySelector(".live");
-let heardAt = Date.now();
 let lifted = null; // { card, grip, target } while keys carry one
 let drag = null; // { card, grip, x, y, pointer } while a finger or the mouse does
 
@@ -13,18 +11,12 @@ function say(text) {
   main().querySelector("[data-said]").textContent = text;
 }
 
-function sayLive(isLive) {
-  live.classList.toggle("is-stale", !isLive);
-  if (isLive) heardAt = Date.now();
-  live.textContent = isLive ? live.dataset.live : live.dataset.stale.replace("{seconds}", Math.round((Date.now() - heardAt) / 1000));
-}
-
 function prepare() {
   for (const grip of document.querySelectorAll(".grip")) grip.hidden = false;
 }
 
 function takeOver(text) {
-  const now = new DOMParser().parseFromString(text, "text/html").querySelector("main[data-live]");
+  const now = parse(text).querySelector("main[data-live]");
   if (!now) return false;
   const left = document.querySelector(".columns")?.scrollLeft ?? 0;
   const focused = document.activeElement?.closest?.("[data-appointment]")?.dataset.appointment;
@@ -47,7 +39,7 @@ async function give(card, column) {
   body.set("nurse", column.dataset.nurse);
   card.querySelector(".grip").focus();
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await call(form.action, { method: "POST", body });
     if (!takeOver(await answer.text())) throw new Error(String(answer.status));
     say(`${card.dataset.patient}: ${column.dataset.name}`);
   } catch {
@@ -162,28 +154,5 @@ function isBusy() {
   return Boolean(lifted || drag || document.querySelector("details[open], .suggestion") || (active && active.matches("input, select")));
 }
 
-async function ask() {
-  try {
-    const answer = await fetch(main().dataset.live, { cache: "no-store", headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
-    if (answer.redirected) {
-      document.dispatchEvent(new Event("signed-out"));
-      return false;
-    }
-    if (!answer.ok) throw new Error(String(answer.status));
-    const { version } = await answer.json();
-    if (String(version) !== main().dataset.version) {
-      if (isBusy()) return true;
-      const page = await fetch(location.href, { cache: "no-store", headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
-      if (!page.ok) throw new Error(String(page.status));
-      takeOver(await page.text());
-    }
-    sayLive(true);
-    return false;
-  } catch {
-    sayLive(false);
-    return true;
-  }
-}
-
 prepare();
-watch(() => main().dataset.stream, ask, () => sayLive(true));
+follow({ take: takeOver, isBusy });

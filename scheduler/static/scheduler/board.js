@@ -3,65 +3,13 @@
 
 import { isBusy as isCarrying } from "./carry.js";
 import { board, desk, takeOver, tell } from "./desk.js";
-import { PATIENCE, watch } from "./live.js";
-
-const live = document.querySelector(".live");
-let changedAt = Date.now();
-
-function say(isLive) {
-  if (!live) return;
-  live.hidden = false;
-  live.classList.toggle("is-stale", !isLive);
-  if (isLive) {
-    changedAt = Date.now();
-    live.textContent = live.dataset.live;
-  } else {
-    live.textContent = live.dataset.stale.replace("{seconds}", Math.round((Date.now() - changedAt) / 1000));
-  }
-}
+import { follow, parse } from "./follow.js";
 
 function isBusy() {
   // A form in use is never overwritten, and nothing moves under a finger.
   const active = document.activeElement;
   const isTyping = active?.matches("input, select, textarea") && !active.closest("#booking, .spot");
   return Boolean(isCarrying() || isTyping || document.querySelector(".panel-ask, main details[open], .subbar details[open]"));
-}
-
-async function refresh() {
-  const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
-  if (!answer.ok) throw new Error(String(answer.status));
-  if (answer.redirected) return;
-  const text = await answer.text();
-  if (isBusy()) return; // picked up meanwhile
-  takeOver(new DOMParser().parseFromString(text, "text/html"));
-  light();
-}
-
-let lastMinute = Math.floor(Date.now() / 60000);
-
-async function ask() {
-  try {
-    // Nobody is there because of this: the header says so, and the session's idle time goes on.
-    const answer = await fetch(desk.dataset.live, { cache: "no-store", headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
-    if (answer.redirected) {
-      document.dispatchEvent(new Event("signed-out")); // session.js covers the page; what was typed stays
-      return false;
-    }
-    if (!answer.ok) throw new Error(String(answer.status));
-    const { version } = await answer.json();
-    // Timers on the blocks count minutes, so a new minute is a change too.
-    const minute = Math.floor(Date.now() / 60000);
-    const isDue = String(version) !== desk.dataset.version || (minute !== lastMinute && document.querySelector("[data-now]"));
-    if (isDue && !isBusy()) {
-      await refresh();
-      lastMinute = minute;
-    }
-    say(true);
-    return isDue && isBusy();
-  } catch {
-    say(false);
-    return true;
-  }
 }
 
 function walk(event) {
@@ -126,10 +74,11 @@ if (find) {
 }
 
 if (desk) {
-  document.addEventListener("board-stale", () => refresh().catch(() => say(false)));
+  // Timers on the blocks count minutes, so a new minute is a change too.
+  const take = (text) => { takeOver(parse(text)); light(); };
+  const refresh = follow({ take, isBusy, isTimed: () => document.querySelector("[data-now]") });
+  document.addEventListener("board-stale", refresh);
   document.addEventListener("keydown", walk);
-  watch(() => desk.dataset.stream, ask, () => say(true));
-  say(true);
   const picked = document.querySelector(".panel");
   if (picked && !picked.querySelector("[autofocus]") && !picked.contains(document.activeElement)) {
     picked.tabIndex = -1;

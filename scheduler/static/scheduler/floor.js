@@ -1,25 +1,10 @@
 // The open floor: hears when the day has changed and takes over the changed parts; a tap is sent once, and one that did
 // not reach the service says so. Everything works without this file.
 
-import { PATIENCE, watch } from "./live.js";
+import { call, follow, parse, say } from "./follow.js";
 import { setClock } from "./timers.js";
 
 const main = () => document.querySelector("main[data-live]");
-const live = document.querySelector(".live");
-let heardAt = Date.now();
-let minute = Math.floor(Date.now() / 60000);
-let listed = ""; // the version that the list shows while the card is in use
-
-function say(isLive) {
-  live.classList.toggle("is-stale", !isLive);
-  if (isLive) {
-    heardAt = Date.now();
-    live.textContent = live.dataset.live;
-  } else {
-    live.textContent = live.dataset.stale.replace("{seconds}", Math.round((Date.now() - heardAt) / 1000));
-  }
-}
-
 function isBusy() {
   // A form in use is never overwritten, and nothing moves under a finger.
   const active = document.activeElement;
@@ -28,7 +13,8 @@ function isBusy() {
 
 // While a form of the card is in use the list goes on all the same.
 function takeOverList(text) {
-  const fresh = new DOMParser().parseFromString(text, "text/html");
+  if (document.querySelector("form[data-sending]")) return;
+  const fresh = parse(text);
   const now = fresh.querySelector(".floor-list");
   const old = document.querySelector(".floor-list");
   if (!now || !old) return;
@@ -39,7 +25,7 @@ function takeOverList(text) {
 }
 
 function takeOver(text) {
-  const fresh = new DOMParser().parseFromString(text, "text/html");
+  const fresh = parse(text);
   const now = fresh.querySelector("main[data-live]");
   if (!now) return false;
   const old = main();
@@ -59,38 +45,6 @@ function takeOver(text) {
   return true;
 }
 
-async function ask() {
-  try {
-    const answer = await fetch(main().dataset.live, { cache: "no-store", headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
-    if (answer.redirected) {
-      document.dispatchEvent(new Event("signed-out"));
-      return false;
-    }
-    if (!answer.ok) throw new Error(String(answer.status));
-    const { version } = await answer.json();
-    const present = Math.floor(Date.now() / 60000);
-    const isDue = String(version) !== main().dataset.version || present !== minute;
-    const isNews = `${version} ${present}` !== listed;
-    if (isDue && (!isBusy() || (isNews && !document.querySelector("form[data-sending]")))) {
-      const page = await fetch(location.href, { cache: "no-store", headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
-      if (!page.ok) throw new Error(String(page.status));
-      const text = page.redirected ? "" : await page.text();
-      if (isBusy()) {
-        listed = `${version} ${present}`;
-        if (text) takeOverList(text);
-      } else {
-        minute = present;
-        if (text) takeOver(text);
-      }
-    }
-    say(true);
-    return isDue && isBusy();
-  } catch {
-    say(false);
-    return true;
-  }
-}
-
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.closest("main.floor")) return;
@@ -100,7 +54,7 @@ document.addEventListener("submit", async (event) => {
   event.submitter?.classList.remove("is-undone");
   const body = new FormData(form, event.submitter);
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Requested-With": "fetch" }, signal: AbortSignal.timeout(PATIENCE) });
+    const answer = await call(form.action, { method: "POST", body });
     const text = await answer.text();
     delete form.dataset.sending;
     if (answer.redirected && takeOver(text)) {
@@ -123,4 +77,4 @@ document.addEventListener("submit", async (event) => {
 });
 
 setClock(main().dataset.now);
-watch(() => main().dataset.stream, ask, () => say(true));
+follow({ take: takeOver, part: takeOverList, isBusy, isTimed: () => true });

@@ -1,7 +1,7 @@
 // The wall keeps itself in step, dims by the center's clocks even while nobody answers, and says in large letters when
 // what it shows is old. Once a day it loads itself anew, so that it takes over what an update brought.
 
-import { follow } from "./follow.js";
+import { follow, replace } from "./follow.js";
 
 const DAY = 24 * 3600 * 1000;
 const SAID_AFTER = 20; // s; a stream that is opened anew is no reason to cry
@@ -16,8 +16,9 @@ function dim() {
 }
 
 follow({
-  isTimed: true,
-  shown() {
+  isTimed: () => true,
+  take(text) {
+    replace(text);
     if (Date.now() - since > DAY) location.reload();
   },
   fresh(isLive, seconds) {
