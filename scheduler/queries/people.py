@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from scheduler.domain import names, search_keys
 from scheduler.domain.errors import NotFound
@@ -10,14 +10,17 @@ from scheduler.models import Center, Patient, Registration, SearchKey
 
 MOST = 30
 FEWEST_SIGNS = 2
+ORDER = ("last_name", "first_name", "pk")
 
 
 def registered(center: Center) -> QuerySet[Patient]:
     """The center's patients, none that was merged away, each with `here` (a list of her one registration there)."""
+    return _with_registration(Patient.objects.filter(registrations__center=center, merged_into=None), center)
+
+
+def _with_registration(patients: QuerySet[Patient], center: Center) -> QuerySet[Patient]:
     mine = Registration.objects.filter(center=center)
-    return Patient.objects.filter(registrations__center=center, merged_into=None).prefetch_related(
-        Prefetch("registrations", queryset=mine, to_attr="here")
-    )
+    return patients.prefetch_related(Prefetch("registrations", queryset=mine, to_attr="here"))
 
 
 def listed(center: Center) -> QuerySet[Patient]:
@@ -59,8 +62,12 @@ def search(*, center: Center, query: str, limit: int = MOST) -> list[Patient]:
     if len(text) < FEWEST_SIGNS:
         return []
     born = names.birth_dates(text)
-    who = Q(birth_date__in=born) if born else Q(pk__in=_by_keys(center, search_keys.asked(text), limit))
-    return list(registered(center).filter(who).order_by("last_name", "first_name", "pk")[:limit])
+    if born:
+        return list(registered(center).filter(birth_date__in=born).order_by(*ORDER)[:limit])
+    found = Patient.objects.filter(pk__in=_by_keys(center, search_keys.asked(text), limit), merged_into=None)
+    # Keys are of registered patients only. That she is one is looked at again here, without a join that a planner could
+    # begin at the wrong end.
+    return [each for each in _with_registration(found, center).order_by(*ORDER) if mrn_of(each)]
 
 
 def _by_keys(center: Center, asked: search_keys.Asked, limit: int) -> list[int]:
