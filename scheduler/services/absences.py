@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from scheduler.domain import localtime
 from scheduler.domain.permissions import Actor
 from scheduler.models import Nurse, Shift, Unit
-from scheduler.services import staffing
+from scheduler.queries.away import NOTED, remembered
+from scheduler.services import record, staffing
 from scheduler.services.setup import check_may
 
 
@@ -23,11 +24,14 @@ def absent(*, actor: Actor, unit: Unit, nurse: Nurse, day: date, now: datetime) 
         .select_related("nurse", "unit__center")
         .prefetch_related("breaks__covered_by")
     )
+    were = [remembered(row) for row in rows]
     for row in rows:
         if row.starts_at < until - timedelta(minutes=1):
             staffing.change_shift(actor=actor, shift=row, facts=_until(row, until), now=now)
         else:
             staffing.remove_shift(actor=actor, shift=row, now=now)
+    if rows:
+        record.event(actor=actor, verb=NOTED, subject=nurse, now=now, after={"since": until, "were": were})
     return len(rows)
 
 

@@ -21,6 +21,7 @@ from scheduler.models import Appointment, Center, Chair, Closure, Shift
 from scheduler.queries import absence as absences
 from scheduler.queries import closing as closings
 from scheduler.queries.absence import Absence
+from scheduler.queries.away import NOTED, remembered
 from scheduler.queries.course_request import check_reason
 from scheduler.services import record, setup, staffing
 from scheduler.services.changes import fetch
@@ -90,14 +91,15 @@ def take_off(
     def write() -> tuple[Appointment, ...]:
         if absences.picture(absence, now=now) != picture:
             raise Stale
+        were = [remembered(shift) for shift in shifts]
         for shift in shifts:
             _end(actor, shift, absence.since, now)
         record.event(
             actor=actor,
-            verb="note-absence",
+            verb=NOTED,
             subject=absence.nurse,
             now=now,
-            after={"since": absence.since, "shifts": [shift.pk for shift in shifts]},
+            after={"since": absence.since, "were": were, "moved": [one.appointment for one in accepted]},
             reason=reason,
         )
         return _move(actor, wanted, versions, now)

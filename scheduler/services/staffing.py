@@ -79,6 +79,24 @@ def change_shift(*, actor: Actor, shift: Shift, facts: ShiftFacts, now: datetime
     return run()
 
 
+def restore_shift(*, actor: Actor, shift: Shift | None, facts: ShiftFacts, now: datetime) -> Shift:
+    """A shift that an absence ended (`shift` as it stands) or removed is again as `facts` say it was."""
+    check_may(actor, "edit-setup", "note-outage")
+    _check(facts)
+
+    @retrying
+    def run() -> Shift:
+        with _locked([facts.nurse], unit_days(facts.unit, Interval(facts.start, facts.end)), now):
+            row = _as_it_is(shift) if shift is not None else Shift()
+            before = _said(row) if shift is not None else {}
+            verb = "change-shift" if shift is not None else "add-shift"
+            _write(row, facts)
+            record.event(actor=actor, verb=verb, subject=row, now=now, before=before, after=_said(row))
+        return row
+
+    return run()
+
+
 def remove_shift(*, actor: Actor, shift: Shift, now: datetime) -> None:
     """On a published day what the other nurses then can't carry goes to the worklist."""
     check_may(actor, *_may_write(_is_today(shift, now)))

@@ -15,8 +15,9 @@ from scheduler.domain.errors import Forbidden, Malformed, NotFound, Refused, Sta
 from scheduler.models import Chair, Closure
 from scheduler.queries import absence as absences
 from scheduler.queries import closing as closings
+from scheduler.queries.away import away
 from scheduler.queries.closures import closed_ahead
-from scheduler.services import closing, record, setup
+from scheduler.services import closing, record, returning, setup
 from scheduler.web import closing_view, counts, words
 from scheduler.web.closing_form import Form, absence_of, accepted_of, closure_of, prefilled, read_form
 from scheduler.web.door import Desk, door, page
@@ -53,8 +54,29 @@ def lift(desk: Desk, *, pk: int) -> HttpResponse:
         setup.remove_closure(actor=desk.actor, closure=closure, now=desk.now)
     except (Stale, NotFound):
         return _form(desk, prefilled(desk, desk.request.GET), trouble=[_changed()], status=409)
+    desk.request.session[DONE] = {"opened": {"unit": closure.unit_id, "chair": closure.chair_id}}
     counts.forget(desk.center)
     return redirect("close")
+
+
+@door("note-outage", posts=True, gets=False)
+def bring_back(desk: Desk, *, pk: int) -> HttpResponse:
+    """She is here after all. `pk` is the event that noted her away."""
+    trouble: list[str]
+    try:
+        back = returning.bring_back(actor=desk.actor, center=desk.center, noted=pk, now=desk.now)
+    except Stale:
+        trouble = [_("Somebody has brought her back already, or changed her shift. This is how it stands now.")]
+    except Refused as refused:
+        trouble = [_("Nothing was saved."), *(each.say(_) for each in refused.refusals)]
+    except (Malformed, Forbidden) as wrong:
+        desk.note_denial(wrong)
+        trouble = [wrong.say(_)]
+    else:
+        desk.request.session[DONE] = {"back": back.nurse.pk, "moved": back.moved}
+        counts.forget(desk.center)
+        return redirect("close")
+    return _form(desk, prefilled(desk, desk.request.GET), trouble=trouble, status=409)
 
 
 def _save(desk: Desk, form: Form) -> HttpResponse:
@@ -139,6 +161,7 @@ def _form(
         "wrong": wrong or {},
         "trouble": trouble or [],
         "nurses": list(nurses.values()),
+        "away": [closing_view.gone(desk, one) for one in away(desk.center.pk, desk.now)],
         "chairs": Chair.objects.filter(unit__center=desk.center, is_active=True).select_related("unit"),
         "closures": [_ahead(desk, row) for row in ahead[:MOST_AHEAD]],
         "more": len(ahead[MOST_AHEAD:]),
@@ -163,6 +186,8 @@ def _done(desk: Desk) -> dict[str, Any] | None:
     known = desk.request.session.pop(DONE, None)
     if known is None:
         return None
+    if "opened" in known:
+        return _opened(desk, known["opened"])
     moved = ngettext("%(count)s visit has a new place.", "%(count)s visits have a new place.", known["moved"])
     said = {"moved": moved % {"count": known["moved"]} if known["moved"] else _("Nobody was moved.")}
     if "closure" in known:
@@ -173,5 +198,30 @@ def _done(desk: Desk) -> dict[str, Any] | None:
             "lift": reverse("close-lift", args=[row.pk]),
             "head": _("%(place)s is closed.") % {"place": closing_view.place_name(desk, row)},
         }
-    nurse = desk.center.nurses.filter(pk=known["nurse"]).first()
-    return said | {"head": _("%(nurse)s is away.") % {"nurse": nurse.name}} if nurse is not None else None
+    nurse = desk.center.nurses.filter(pk=known.get("nurse") or known.get("back")).first()
+    if nurse is None:
+        return None
+    if "back" in known:
+        return {"head": _("%(nurse)s is here after all.") % {"nurse": nurse.name}, "moved": _stays(known["moved"])}
+    return said | {"head": _("%(nurse)s is away.") % {"nurse": nurse.name}}
+
+
+def _opened(desk: Desk, place: dict[str, int | None]) -> dict[str, Any]:
+    unit = desk.center.units.filter(pk=place["unit"]).first()
+    chair = Chair.objects.filter(pk=place["chair"], unit__center=desk.center).select_related("unit").first()
+    was = Closure(center=desk.center, unit=unit, chair=chair)
+    return {
+        "head": _("%(place)s is open again.") % {"place": closing_view.place_name(desk, was)},
+        "moved": _("Who was moved meanwhile stays at the new place."),
+    }
+
+
+def _stays(moved: int) -> str:
+    if not moved:
+        return _("Her shift is as it was. Nobody had been moved.")
+    said = ngettext(
+        "Her shift is as it was. %(count)s visit that was moved stays at its new place.",
+        "Her shift is as it was. %(count)s visits that were moved stay at their new places.",
+        moved,
+    )
+    return said % {"count": moved}

@@ -14,6 +14,7 @@ from scheduler.domain import localtime
 from scheduler.domain.staffing import Overload
 from scheduler.models import Appointment, Closure
 from scheduler.queries.absence import Absence, AbsencePlan
+from scheduler.queries.away import Away
 from scheduler.queries.closing import ClosingPlan
 from scheduler.queries.rehoming import Rehomed
 from scheduler.queries.search import Slot
@@ -182,3 +183,16 @@ def _who(desk: Desk, row: Appointment, count: int) -> dict[str, Any]:
 def _place(desk: Desk, slot: Slot) -> str:
     local = slot.start.astimezone(desk.center.zone)
     return f"{words.moment(local, desk.today)}, {words.low(slot.chair.name)}"
+
+
+def gone(desk: Desk, one: Away) -> dict[str, Any]:
+    """A nurse who was noted away, with the button that brings her back."""
+    zone = desk.center.zone
+    back = max(shift.end for shift in one.shifts).astimezone(zone)
+    return {
+        "noted": one.noted,
+        "name": one.nurse.name,
+        "when": _("from %(since)s; her shift ended %(end)s")
+        % {"since": words.moment(one.since.astimezone(zone), desk.today), "end": words.clock(back)},
+        "reason": one.reason,
+    }

@@ -144,6 +144,7 @@ WEB: dict[str, list[Case]] = {
         Case("edit-setup", "/close/", "POST", CLOSING | {"place": "unit:{unit_code}"}),
     ],
     "close/<int:pk>/lift/": [Case("edit-setup", "/close/{closure}/lift/", "POST")],
+    "close/<int:pk>/back/": [Case("note-outage", "/close/{absence}/back/", "POST", may_say=(409,))],
     "worklist/mark/": [Case("view-schedule", "/worklist/mark/", "POST", {"item": "unplaced:1", "do": "claim"})],
     "live/<slug:unit>/<date:date>/": [Case("view-wall", "/live/{unit_code}/2026-11-25/")],
     "capacity/": [Case("view-schedule", "/capacity/")],

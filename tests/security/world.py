@@ -12,9 +12,9 @@ from django.test import Client
 
 from scheduler.domain import permissions
 from scheduler.domain.permissions import FRONT_DESK, INTEGRATION, MANAGER, NURSE, PEOPLES_ROLES, Actor
-from scheduler.models import ApiKey, HandoverNote, Import, Membership, Offer, Shift, UnitDay
+from scheduler.models import ApiKey, Event, HandoverNote, Import, Membership, Offer, Shift, UnitDay
 from scheduler.queries.course_request import CourseRequest
-from scheduler.services import api_keys, courses, import_files, imports, sessions, waitlist
+from scheduler.services import absences, api_keys, courses, import_files, imports, sessions, waitlist
 from tests import factories as make
 from tests.factories import utc
 from tests.web.conftest import EARLY, NOW, Clinic, make_clinic
@@ -61,6 +61,11 @@ def things_of(clinic: Clinic, surname: str) -> Things:
         nurse=nurse, unit=clinic.day, starts_at=utc("2026-11-26T13:00"), ends_at=utc("2026-11-26T21:00"),
         patients=4, acuity=8,
     )  # fmt: skip
+    ill = center.nurses.create(name=f"Jo {surname}")
+    Shift.objects.create(
+        nurse=ill, unit=clinic.day, starts_at=utc("2026-11-24T07:00-05:00"), ends_at=utc("2026-11-24T18:00-05:00")
+    )
+    absences.absent(actor=clinic.actor, unit=clinic.day, nurse=ill, day=date(2026, 11, 24), now=NOW)
     closure = make.make_closure(center, "2027-05-31T00:00-04:00", "2027-06-01T00:00-04:00", unit=clinic.day)
     own = make.make_rescue(code=f"own-{center.pk}", center=center)
     unit_day, _made = UnitDay.objects.get_or_create(unit=clinic.day, date=date(2026, 11, 26))
@@ -91,6 +96,7 @@ def things_of(clinic: Clinic, surname: str) -> Things:
             "visit": visit.pk,
             "nurse": nurse.pk,
             "shift": shift.pk,
+            "absence": Event.objects.get(subject="nurse", subject_id=ill.pk).pk,
             "closure": closure.pk,
             "protocol": own.pk,
             "unitday": unit_day.pk,

@@ -6,15 +6,17 @@ from datetime import date, timedelta
 
 import pytest
 
-from scheduler.domain.errors import Forbidden, Refused, Stale
+from scheduler.domain.errors import Forbidden, NotFound, Refused, Stale
 from scheduler.domain.permissions import AUDITOR
 from scheduler.models import Appointment, Chair, Closure, Event, LedgerEntry, Nurse, Shift, UnitDay
 from scheduler.queries import absence as absences
 from scheduler.queries import closing as closings
 from scheduler.queries import worklist
 from scheduler.queries.absence import Absence
+from scheduler.queries.away import away
 from scheduler.queries.course_request import CourseRequest
-from scheduler.services import attendance, booking, closing, courses, setup
+from scheduler.services import absences as nurse_away
+from scheduler.services import attendance, booking, closing, courses, returning, setup
 from scheduler.services.closing import Accepted
 from scheduler.services.placing import place_visit
 from scheduler.services.setup import ClosureFacts
@@ -364,6 +366,106 @@ class TestANurseWhoIsAway:
         plan = absences.plan(Absence(small_day, HALF_EIGHT), now=HALF_EIGHT)
         assert plan.unpublished == (day_suite,)
         assert plan.over == ()
+
+
+class TestSheIsHereAfterAll:
+    NINE = HALF_EIGHT + timedelta(minutes=90)
+
+    @pytest.fixture
+    def taken_off(self, center, small_day, day_suite, book, desk):
+        """Ines is away from half past seven, and one visit has moved; with her break, which Jo covers."""
+        shift, jo = Shift.objects.get(nurse=small_day), Nurse.objects.get(name="Jo Lund")
+        shift.breaks.create(
+            starts_at=utc("2026-11-17T12:00-05:00"), ends_at=utc("2026-11-17T12:30-05:00"), covered_by=jo
+        )
+        before = picture(small_day)
+        TestANurseWhoIsAway().over(book, day_suite)
+        gone = Absence(small_day, HALF_EIGHT)
+        plan = absences.plan(gone, now=HALF_EIGHT)
+        closing.take_off(
+            actor=desk, absence=gone, accepted=accepted(plan.rehomed), reason="Rang in", picture=plan.picture,
+            now=HALF_EIGHT,
+        )  # fmt: skip
+        assert picture(small_day) != before
+        return before
+
+    def test_her_shift_is_as_it_was_and_who_was_moved_stays(self, center, small_day, desk, taken_off):
+        [one] = away(center.pk, self.NINE)
+        assert (one.nurse, one.since, one.reason, one.moved) == (small_day, HALF_EIGHT, "Rang in", 1)
+        places = list(Appointment.objects.order_by("pk").values_list("chair", "start"))
+        returning.bring_back(actor=desk, center=center, noted=one.noted, now=self.NINE)
+        assert picture(small_day) == taken_off
+        assert list(Appointment.objects.order_by("pk").values_list("chair", "start")) == places
+        assert away(center.pk, self.NINE) == []
+        assert [event.verb for event in Event.objects.order_by("pk")][-2:] == ["change-shift", "end-absence"]
+
+    def test_a_shift_that_was_removed_is_written_again(self, center, small_day, desk):
+        early, before = utc("2026-11-17T06:30-05:00"), picture(small_day)
+        gone = Absence(small_day, early)
+        closing.take_off(
+            actor=desk,
+            absence=gone,
+            accepted=[],
+            reason="Rang in",
+            picture=absences.picture(gone, now=early),
+            now=early,
+        )
+        [one] = away(center.pk, early)
+        returning.bring_back(actor=desk, center=center, noted=one.noted, now=early)
+        assert picture(small_day) == before
+
+    def test_twice_is_once(self, center, small_day, desk, taken_off):
+        [one] = away(center.pk, self.NINE)
+        returning.bring_back(actor=desk, center=center, noted=one.noted, now=self.NINE)
+        with pytest.raises(Stale):
+            returning.bring_back(actor=desk, center=center, noted=one.noted, now=self.NINE)
+        assert picture(small_day) == taken_off
+
+    def test_what_a_manager_wrote_since_stays(self, center, small_day, desk, taken_off):
+        Shift.objects.filter(nurse=small_day).update(ends_at=HALF_EIGHT + timedelta(hours=2))
+        after, [one] = picture(small_day), away(center.pk, self.NINE)
+        with pytest.raises(Refused) as refused:
+            returning.bring_back(actor=desk, center=center, noted=one.noted, now=self.NINE)
+        assert "written anew since" in str(refused.value.refusals[0].say())
+        assert picture(small_day) == after
+
+    def test_another_shift_that_she_has_meanwhile_is_named(self, center, small_day, day_suite, desk, taken_off):
+        Shift.objects.create(
+            nurse=small_day, unit=day_suite, starts_at=self.NINE, ends_at=self.NINE + timedelta(hours=2)
+        )
+        [one] = away(center.pk, self.NINE)
+        with pytest.raises(Refused) as refused:
+            returning.bring_back(actor=desk, center=center, noted=one.noted, now=self.NINE)
+        assert [each.code for each in refused.value.refusals] == ["nurse_is_free"]
+
+    def test_a_shift_that_is_over_is_not_offered(self, center, small_day, taken_off):
+        assert away(center.pk, utc("2026-11-17T18:00-05:00")) == []
+
+    def test_noted_on_the_page_of_nurses_she_comes_back_too(self, center, small_day, day_suite, desk):
+        before = picture(small_day)
+        nurse_away.absent(actor=desk, unit=day_suite, nurse=small_day, day=date(2026, 11, 17), now=HALF_EIGHT)
+        [one] = away(center.pk, self.NINE)
+        returning.bring_back(actor=desk, center=center, noted=one.noted, now=self.NINE)
+        assert picture(small_day) == before
+
+    def test_another_centers_absence_is_not_found_and_the_auditor_may_not(self, center, small_day, taken_off):
+        [one] = away(center.pk, self.NINE)
+        other = make.make_center(name="Elsewhere")
+        with pytest.raises(NotFound):
+            returning.bring_back(actor=make.make_actor(other), center=other, noted=one.noted, now=self.NINE)
+        with pytest.raises(Forbidden):
+            returning.bring_back(actor=make.make_actor(center, AUDITOR), center=center, noted=one.noted, now=self.NINE)
+
+
+def picture(nurse: Nurse) -> list[tuple]:
+    """Her shifts with their breaks."""
+    return [
+        (
+            shift.unit_id, shift.starts_at, shift.ends_at, shift.patients, shift.acuity,
+            list(shift.breaks.values_list("starts_at", "ends_at", "covered_by")),
+        )
+        for shift in Shift.objects.filter(nurse=nurse)
+    ]  # fmt: skip
 
 
 def center_zone(unit):

@@ -11,7 +11,8 @@ from hypothesis.stateful import precondition, rule
 
 from scheduler.domain.errors import Malformed
 from scheduler.services import attendance, undo
-from tests.stateful.machine import NUMBERS, Frame
+from tests.stateful import rows
+from tests.stateful.machine import NUMBERS, Answer, Frame
 from tests.stateful.picture import LIVE, MINUTE, Booking, Dose, Picture
 from tests.stateful.rules import HARD, asked, broken
 
@@ -126,7 +127,11 @@ class DaySteps(Frame):
         """The last change of a booking is taken back; where that needs a place, the hard rules decide."""
         row = self.picture.bookings[self.pick(self.last, which)]
         verb, before = self.last[row.pk]
+        together = self.moved_with(row.pk)
         answer = self.attempt(undo.undo, actor=self.world.manager, appointment=self.row(row.pk))
+        if together:
+            self.all_came_back(answer, together)
+            return
         is_lapsed = self.picture.without_lapsed(self.now).bookings[row.pk].status != row.status
         needs_place = row.status not in LIVE
         is_gone = needs_place and (before.status == "pending" or not self.may_come_back(row))
@@ -150,6 +155,27 @@ class DaySteps(Frame):
             if picture.courses[course].status == "completed":
                 picture = picture.with_course(course, "active")
         self.became(picture, "undo")
+
+    def moved_with(self, pk: int) -> list[int]:
+        """All bookings that the last change of this one moved, its own among them; none where it moved alone."""
+        told = max(self.events_of(pk))
+        return list(self.database["Event"][told]["after"].get("together", ()))
+
+    def events_of(self, pk: int) -> list[int]:
+        events = self.database["Event"].items()
+        return [key for key, event in events if (event["subject"], event["subject_id"]) == ("appointment", pk)]
+
+    def all_came_back(self, answer: Answer, together: list[int]) -> None:
+        """Each of them is where it was before they moved; where one of them was changed since, none is."""
+        if not answer.is_yes:
+            assert answer.codes
+            return
+        assert all(self.moved_with(pk) == together for pk in together), "one was changed since, and yet undone"
+        database = rows.read()
+        seen, before = rows.picture(database), {pk: self.last[pk][1] for pk in together}
+        for pk in together:
+            assert (seen.bookings[pk].chair, seen.bookings[pk].start) == (before[pk].chair, before[pk].start)
+        self.take(database)
 
     @precondition(lambda self: self.changes != self.rested)
     @rule(minutes=st.sampled_from((1, 4, 6, 30, 61, 180)))

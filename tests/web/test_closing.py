@@ -79,6 +79,9 @@ def test_undo_opens_the_chair_again(clinic: Clinic, lucille):
     lift = re.search(r'action="(/close/\d+/lift/)"', client.get("/close/").content.decode())
     assert lift is not None
     assert client.post(lift[1])["Location"] == "/close/"
+    page = client.get("/close/").content.decode()
+    assert "Day suite, chair 1 is open again." in page
+    assert "Who was moved meanwhile stays at the new place." in page
     assert not Closure.objects.exists()
     assert [event.verb for event in Event.objects.order_by("pk")][-1] == "remove-closure"
 
@@ -165,6 +168,35 @@ def test_a_nurse_away_is_one_button_then_what_is_too_much_and_who_moves(clinic: 
     assert "Ines Falk is away. 1 visit has a new place." in re.sub(
         r"<[^>]+>", "", clinic.client("front-desk").get("/close/").content.decode()
     )
+
+
+def test_she_is_here_after_all_and_the_page_says_who_stays_moved(clinic: Clinic, ines, lucille):
+    clinic.book("2026-11-24T13:30-05:00", chair=1)
+    clinic.book("2026-11-24T14:00-05:00", chair=2)
+    client = clinic.client("front-desk")
+    assert "here after all" not in client.get("/close/").content.decode()
+    sent = fields(post(clinic, {"do": "preview", "nurse": ines.pk}))
+    client.post("/close/", {**sent, "reason": "Rang in", "do": "save"})
+    page = client.get("/close/").content.decode()
+    assert "from Tue 24 Nov, 10:42; her shift ended 18:00" in page
+    back = re.search(r'action="(/close/\d+/back/)"', page)
+    assert back is not None
+    places = list(Appointment.objects.order_by("pk").values_list("chair", "start"))
+    assert client.post(back[1])["Location"] == "/close/"
+    assert Shift.objects.get(nurse=ines).ends_at == utc("2026-11-24T18:00-05:00")
+    assert list(Appointment.objects.order_by("pk").values_list("chair", "start")) == places
+    said = re.sub(r"<[^>]+>", "", client.get("/close/").content.decode())
+    assert "Ines Falk is here after all. Her shift is as it was. 1 visit that was moved stays at its new place." in said
+    again = client.post(back[1])
+    assert again.status_code == 409
+    assert "Somebody has brought her back already" in again.content.decode()
+
+
+def test_nobody_brings_back_another_centers_nurse(clinic: Clinic, stranger: Clinic, ines):
+    sent = fields(post(clinic, {"do": "preview", "nurse": ines.pk}))
+    clinic.client("front-desk").post("/close/", {**sent, "reason": "Rang in", "do": "save"})
+    noted = Event.objects.get(verb="note-absence")
+    assert stranger.client("manager").post(f"/close/{noted.pk}/back/").status_code == 404
 
 
 def test_an_unpublished_day_says_that_the_pattern_counts(clinic: Clinic, ines):
