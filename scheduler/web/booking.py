@@ -83,6 +83,8 @@ def book(desk: Desk) -> HttpResponse:
         _hold(desk, wanted, data)
     if wanted.patient is not None and not wanted.is_known:
         wanted.visit, wanted.protocol = proposed.what(desk, wanted.patient, at=wanted.at or desk.now)
+        if wanted.visit is not None:
+            wanted.unit = None  # the board's, while nobody knew what is booked; a visit has its course's
     if value := pressed(data):
         done = _book(desk, wanted, value, answer)
         if done is not None:

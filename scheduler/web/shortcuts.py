@@ -72,6 +72,13 @@ GROUPS = (
         ),
     ),
     Group(
+        _("On the worklist"),
+        (
+            Key("↑ ↓", _("From one thing to the next; Enter opens it")),
+            Key("C", _("Claim the most urgent one that nobody has")),
+        ),
+    ),
+    Group(
         _("On an open visit"),
         (
             Key("A", _("Arrived")),

@@ -115,6 +115,7 @@ def _preview(
     trouble: Refusals | None,
     edited: editing.Edit | None,
 ) -> HttpResponse:
+    post = desk.request.POST
     chairs = {chair.pk: chair for chair in Chair.objects.filter(pk__in=[each.chair_id for each in chosen.values()])}
     context = preview_view.view(desk, plan, chosen, chairs) | {
         "title": _("Start a course"),
@@ -124,6 +125,8 @@ def _preview(
         "chosen": [f"{each.ordinal}@{each.chair_id}@{_iso(desk, each.start)}" for each in chosen.values()],
         "trouble": trouble,
         "edited": edited,
+        # Whose place was just chosen: the focus goes back there.
+        "touched": "" if edited else (post.get("choose") or post.get("check") or "").partition("@")[0],
         "all_chairs": Chair.objects.filter(unit=plan.course.unit, is_active=True) if edited else (),
     }
     return page(desk, "scheduler/course_preview.html", context, status=409 if trouble else 200)

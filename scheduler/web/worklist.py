@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -23,7 +23,7 @@ from scheduler.queries.worklist import WorklistItem
 from scheduler.queries.worklist import attendance as attendance_query
 from scheduler.services import attendance, booking, calls, record
 from scheduler.services import worklist as marks
-from scheduler.web import counts, words
+from scheduler.web import counts, watched, words
 from scheduler.web.dates import read_date
 from scheduler.web.door import Desk, door, page
 from scheduler.web.glyphs import glyph
@@ -71,8 +71,17 @@ def mark(desk: Desk) -> HttpResponse:
     except Refused as refused:
         return show(desk, trouble=" ".join(each.say(_) for each in refused.refusals), opened=item, status=409)
     counts.forget(desk.center)
-    back = post.get("back", "")
-    return redirect(f"{reverse('worklist')}{back if back.startswith('?') else ''}")
+    return redirect(f"{reverse('worklist')}{_back(post.get('back', ''), claimed=item if do == 'claim' else '')}")
+
+
+def _back(view: str, *, claimed: str) -> str:
+    """The query of the view that was left. Who claims something does it next: it stands open there."""
+    query_ = QueryDict(view.removeprefix("?"), mutable=True)
+    if claimed:
+        query_["item"] = claimed
+        if query_.get("whose") == "free":
+            del query_["whose"]
+    return f"?{query_.urlencode()}" if query_ else ""
 
 
 def _take(desk: Desk, do: str, pk: str) -> None:
@@ -91,6 +100,7 @@ def _until(desk: Desk, text: str | None) -> datetime:
 
 
 def show(desk: Desk, *, trouble: str = "", opened: str = "", status: int = 200) -> HttpResponse:
+    watching = watched.of_center(desk) if status == 200 else {}
     get = desk.request.GET
     kind, whose, unit = get.get("kind", ""), get.get("whose", ""), get.get("unit", "")
     snoozed = kind == "snoozed"
@@ -129,7 +139,7 @@ def show(desk: Desk, *, trouble: str = "", opened: str = "", status: int = 200) 
         "trouble": trouble,
         "tomorrow": (desk.today + timedelta(days=1)).isoformat(),
     }
-    return page(desk, "scheduler/worklist.html", context, status=status)
+    return page(desk, "scheduler/worklist.html", context | watching, status=status)
 
 
 def _is_whose(item: WorklistItem, whose: str, desk: Desk) -> bool:
@@ -191,6 +201,8 @@ def _line(desk: Desk, item: WorklistItem, opened: str) -> dict[str, Any]:
     is_open = item.key == opened
     claimer = item.claimed_by
     names = {"patient": "patient", "course": "course", "board": "board", "move": "move"}
+    ways = places(_ways(desk, item), desk) if is_open and item.kind == "unplaced" and desk.may("book") else ()
+    unconfirmed = _unconfirmed(desk, item) if is_open and item.kind == "unconfirmed" else ()
     return {
         "item": item,
         "css": css,
@@ -202,10 +214,16 @@ def _line(desk: Desk, item: WorklistItem, opened: str) -> dict[str, Any]:
         "claimer_name": words.person(claimer) if claimer is not None else "",
         "is_mine": claimer is not None and claimer.pk == desk.request.user.pk,
         "why": [each.get("detail", "") for each in item.refusals],
-        "ways": places(_ways(desk, item), desk) if is_open and item.kind == "unplaced" and desk.may("book") else (),
+        "ways": ways,
         "more_url": _opened_url(desk, item),
-        "unconfirmed": _unconfirmed(desk, item) if is_open and item.kind == "unconfirmed" else (),
+        "unconfirmed": unconfirmed,
+        # What has the focus where the line stands open: what is done about it.
+        "starts_with": "way" if ways else "step" if _has_step(desk, item, unconfirmed) else "link",
     }
+
+
+def _has_step(desk: Desk, item: WorklistItem, unconfirmed: Sequence[Any]) -> bool:
+    return desk.may("attend") and (item.kind == "late" or bool(unconfirmed))
 
 
 def _unconfirmed(desk: Desk, item: WorklistItem) -> list[dict[str, Any]]:

@@ -18,16 +18,19 @@ _IS_SEEN = """() => {
 }"""
 
 
-def reach(page: Page, name: str, *, back: bool = False) -> None:
-    """Tab until `name` begins what is focused; everything on the way shows its focus and lies in view."""
+def reach(page: Page, name: str, *, back: bool = False) -> int:
+    """Tab until `name` begins what is focused; everything on the way shows its focus and lies in view.
+
+    How often Tab was pressed.
+    """
     seen: list[str] = []
-    for _ in range(MOST_TABS):
+    for tabs in range(1, MOST_TABS + 1):
         page.keyboard.press("Shift+Tab" if back else "Tab")
         at = page.evaluate(_NAME)
         if page.evaluate("document.activeElement !== document.body"):
             assert page.evaluate(_IS_SEEN), f"nobody sees that {at!r} is focused"
         if at.startswith(name):
-            return
+            return tabs
         seen.append(at)
     raise AssertionError(f"no way to {name!r} by Tab: {seen}")
 
@@ -42,3 +45,38 @@ def press(page: Page, name: str, key: str = "Enter") -> None:
 def type_into(page: Page, name: str, text: str) -> None:
     reach(page, name)
     page.keyboard.type(text)
+
+
+class Hands:
+    """Somebody's hands on the keyboard. An action is one thing done: a key or chord pressed, a field typed into, or
+    gone to by Tab and pressed. `keys` counts every key that goes down, each Tab too; a typed field is one."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.actions = 0
+        self.keys = 0
+
+    def press(self, *keys: str, leads: bool = False) -> None:
+        """`press("g", "w", leads=True)`: one action; with `leads` it ends when the page that follows has loaded."""
+        self.actions += 1
+        self.keys += len(keys)
+        for key in keys[:-1]:
+            self.page.keyboard.press(key)
+        if not leads:
+            self.page.keyboard.press(keys[-1])
+            return
+        with self.page.expect_navigation():
+            self.page.keyboard.press(keys[-1])
+
+    def go(self, name: str, key: str = "Enter", *, leads: bool = False) -> None:
+        """By Tab to what `name` begins, and press it."""
+        self.keys += reach(self.page, name)
+        self.press(key, leads=leads)
+
+    def type(self, text: str, *, into: str = "") -> None:
+        """Into the field that has the focus, or the one that is reached by Tab."""
+        if into:
+            self.keys += reach(self.page, into)
+        self.actions += 1
+        self.keys += 1
+        self.page.keyboard.type(text)

@@ -79,7 +79,8 @@ def test_an_unplaced_visit_says_why_and_what_would_work(clinic: Clinic, homeless
 
 def test_claim_and_give_back(clinic: Clinic, late):
     item = f"late:{late.pk}"
-    assert mark(clinic, item=item, do="claim")["Location"] == "/worklist/"
+    location = mark(clinic, item=item, do="claim", back="?whose=free")["Location"]
+    assert location == f"/worklist/?item=late%3A{late.pk}", "it stands open, ready for its next step"
     assert "Lucille Abbott" in shown(clinic, "?whose=mine")
     assert "Lucille Abbott" not in shown(clinic, "?whose=free")
     mark(clinic, item=item, do="release", back="?whose=mine")

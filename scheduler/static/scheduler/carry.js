@@ -144,7 +144,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
   if (held) return carryByKey(event);
   if (event.key === "Escape" && (spot.close() || quick.close())) return stop(event);
-  if (isTyping() || localStorage.getItem("scheduler-keys-off")) return;
+  if (isTyping() || document.body.matches(".is-going") || localStorage.getItem("scheduler-keys-off")) return;
   const key = event.key.toLowerCase();
   const hit = document.activeElement.closest(".appt-hit") ?? board().querySelector(".is-picked .appt-hit");
   if (key === keyOf("move") && hit?.dataset.version) lift(hit);

@@ -35,8 +35,8 @@ document.addEventListener("keydown", (event) => {
   }
   if (localStorage.getItem(OFF)) return;
   if (event.key === "Escape") {
-    const open = document.querySelector("details[open]");
-    if (open && !open.classList.contains("more")) {
+    const open = document.activeElement.closest("details[open]") ?? document.querySelector("details[open]:not(.more)");
+    if (open) {
       open.removeAttribute("open");
       open.querySelector("summary").focus();
       return;
@@ -46,6 +46,7 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   const control = going ? find("data-go", key) : find("data-key", key);
   going = !going && key === "g" && !control;
+  document.body.classList.toggle("is-going", going); // the board's own keys wait meanwhile
   if (control) {
     event.preventDefault();
     press(control);
