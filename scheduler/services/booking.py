@@ -36,7 +36,19 @@ from scheduler.services.writing import (
 HOLD_FOR = timedelta(minutes=5)
 LONGEST_MINUTES = 12 * 60
 
-__all__ = ["Override", "Wanted", "book", "cancel", "confirm", "expire_holds", "hold", "move", "reopen", "swap"]
+__all__ = [
+    "Override",
+    "Wanted",
+    "book",
+    "cancel",
+    "confirm",
+    "expire_holds",
+    "hold",
+    "move",
+    "reopen",
+    "resize",
+    "swap",
+]
 
 
 def hold(
@@ -55,6 +67,28 @@ def hold(
         patient = visit.course.patient
     wanted = _wanted(chair, start, patient, protocol, minutes, visit, now)
     wanted = replace(wanted, hold_expires_at=now + HOLD_FOR)
+    return _write_all(actor=actor, wanted=[wanted], override=None, verb="hold", now=now, hard_only=True)[0]
+
+
+def resize(
+    *,
+    actor: Actor,
+    hold: Appointment,
+    protocol: Protocol | None = None,
+    minutes: int | None = None,
+    visit: Visit | None = None,
+    now: datetime,
+) -> Appointment:
+    """The hold keeps its place for as long as what was chosen takes, longer or shorter, until it would have run out
+    anyway. Hard rules about the chair count; whether it is right for the patient is for the booking to say. Where
+    Refused is raised the hold is as it was. A dose of a stay is held as before: its chair is the whole stay's."""
+    hold = fetch(hold.pk)
+    need = _need(protocol, minutes, visit)
+    if need.keeps_chair or hold.hold_expires_at is None or need.lengths == needs.for_appointment(hold).lengths:
+        return hold
+    wanted = Wanted(
+        need=need, chair=hold.chair, start=hold.start, appointment=hold, hold_expires_at=hold.hold_expires_at
+    )
     return _write_all(actor=actor, wanted=[wanted], override=None, verb="hold", now=now, hard_only=True)[0]
 
 

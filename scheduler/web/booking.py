@@ -85,6 +85,8 @@ def book(desk: Desk) -> HttpResponse:
         wanted.visit, wanted.protocol = proposed.what(desk, wanted.patient, at=wanted.at or desk.now)
         if wanted.visit is not None:
             wanted.unit = None  # the board's, while nobody knew what is booked; a visit has its course's
+    if desk.request.method == "POST" and not pressed(data):
+        _fit_hold(desk, wanted, answer)
     if value := pressed(data):
         done = _book(desk, wanted, value, answer)
         if done is not None:
@@ -136,6 +138,19 @@ def _hold(desk: Desk, wanted: Wanted, data: QueryDict) -> None:
     if wanted.hold is None and wanted.chair is not None and wanted.at is not None:
         minutes = read_id(data.get("minutes"))
         wanted.hold, wanted.hold_refused = holding.take(desk, chair=wanted.chair, at=wanted.at, minutes=minutes)
+
+
+def _fit_hold(desk: Desk, wanted: Wanted, answer: Answer) -> None:
+    """Once it is known what is booked, that is how long the place is kept; where there is less room, why and what
+    would work."""
+    if wanted.hold is None or not wanted.is_known or wanted.at != wanted.hold.start:
+        return
+    try:
+        wanted.hold = holding.fit(desk, wanted.hold, wanted.treatment())
+    except Refused as refused:
+        local = wanted.hold.start.astimezone(desk.center.zone)
+        title = _("Not as long as this takes at %(time)s") % {"time": words.clock(local)}
+        answer.refusals = refusals(desk, refused.refusals, refused.alternatives, title=title)
 
 
 def _leave(desk: Desk, wanted: Wanted) -> HttpResponse:

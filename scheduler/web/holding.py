@@ -9,7 +9,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from scheduler.domain.errors import Malformed, Refused
+from scheduler.domain.errors import Malformed, Refused, Stale
 from scheduler.models import Appointment, Chair
 from scheduler.services import booking
 from scheduler.web import words
@@ -37,6 +37,16 @@ def take(desk: Desk, *, chair: Chair, at: datetime, minutes: int | None) -> tupl
     return made, ""
 
 
+def fit(desk: Desk, hold: Appointment, treatment: dict[str, Any]) -> Appointment:
+    """The hold takes the time of what was chosen, so that nobody takes the rest of it meanwhile. Raises Refused, with
+    what would work, where there is not that much; then the hold stays as it was. One that ended just now is left to
+    the booking to say."""
+    try:
+        return booking.resize(actor=desk.actor, hold=hold, now=desk.now, **treatment)
+    except (Malformed, Stale):
+        return hold
+
+
 def give_back(desk: Desk, hold: Appointment) -> None:
     """The form was left. Somebody else may have ended the hold by now, which is the same."""
     try:
@@ -52,6 +62,7 @@ def shown(desk: Desk, hold: Appointment | None, refused: str, data: QueryDict) -
     left = max(int((hold.hold_expires_at - desk.now).total_seconds()), 0)
     return {
         "pk": hold.pk,
+        "minutes": int((hold.end - hold.start).total_seconds()) // 60,
         "seconds": left,
         "left": f"{left // 60}:{left % 60:02}",
         "clock": words.clock(hold.hold_expires_at.astimezone(desk.center.zone)),

@@ -274,6 +274,31 @@ def test_a_course_paused_while_it_is_being_placed_ends_with_nothing_booked():
     assert_kept()
 
 
+def test_two_desks_want_the_longer_part_at_once_and_one_has_it():
+    unit, actor, _patients = scene(patients=1)
+    chair = unit.chairs.select_related("unit__center").get()
+    for turn in range(6):
+        day = MONDAY + timedelta(days=turn % 4)
+        first = booking.hold(actor=actor, chair=chair, start=day, minutes=30, now=NOW)
+        second = booking.hold(actor=actor, chair=chair, start=day + 2 * HOUR, minutes=30, now=NOW)
+        ended = answers(
+            together(
+                [
+                    lambda first=first: booking.resize(actor=actor, hold=first, minutes=120, now=NOW),
+                    lambda day=day: booking.hold(actor=actor, chair=chair, start=day + HOUR, minutes=45, now=NOW),
+                    lambda second=second: booking.resize(actor=actor, hold=second, minutes=120, now=NOW),
+                ]
+            )
+        )
+        assert set(ended) <= {"booked", "Refused"}, ended
+        first.refresh_from_db()
+        taken = Appointment.objects.filter(start=day + HOUR, status="pending").exists()
+        assert (first.end - first.start == 2 * HOUR) != taken, "the hour is one desk's, and never both's"
+        assert_no_overlap()
+        for hold in Appointment.objects.filter(status="pending"):
+            booking.cancel(actor=actor, appointment=hold, reason="Next round.", now=NOW)
+
+
 def test_completing_and_undoing_the_same_treatment_at_once_leaves_one_dose_or_none():
     unit, actor, patients = scene(patients=1)
     course = start_course(actor, unit, make.make_quarterly(), MONDAY, patient=patients[0])

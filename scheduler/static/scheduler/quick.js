@@ -1,4 +1,4 @@
-// Booking beside the board: the form's own pages, step by step, while the place is held and its time runs down.
+// Booking beside the board: the form's own pages, while the place is held.
 
 import { arrived, desk, send } from "./desk.js";
 import * as spot from "./spot.js";
@@ -29,7 +29,7 @@ function show(came) {
   if (came && !part) return location.assign(came.answer.url);
   for (const each of part?.querySelectorAll(".not-in-panel") ?? []) each.remove();
   const first = part?.querySelector("[autofocus]");
-  first?.removeAttribute("autofocus"); // the browser would grumble about a second one
+  first?.removeAttribute("autofocus"); // browsers grumble about a second
   const shut = Object.assign(document.createElement("button"), { className: "close", type: "button", textContent: "×" });
   shut.setAttribute("aria-label", desk.dataset.close);
   shut.addEventListener("click", close);
@@ -80,19 +80,30 @@ document.addEventListener("submit", async (event) => {
   show(came);
 }, true);
 
-// Three letters are enough to look; what is found stands below while she goes on typing.
+// What is chosen says how long the place is kept.
+document.addEventListener("change", async ({ target }) => {
+  const { id, form, value } = target;
+  if (!aside?.contains(form) || !/^what$|minutes/.test(id)) return;
+  const came = await send(form.action, new FormData(form));
+  if (!came || !form.isConnected || form.dataset.sent || target.value !== value) return;
+  show(came);
+  document.getElementById(id)?.focus();
+});
+
+const found = (page) => page?.querySelector("[data-found]")?.closest("form");
+
+// Three letters are enough to look, while she goes on typing.
 document.addEventListener("input", (event) => {
   if (event.target.id !== "q" || !aside?.contains(event.target)) return;
   clearTimeout(typed);
   const { value, form } = event.target;
-  aside.querySelector("[data-found]")?.closest("form").remove();
+  found(aside)?.remove();
   if (value.trim().length < 3) return;
   typed = setTimeout(async () => {
     const came = await send(form.action, new FormData(form));
     if (!aside?.contains(form) || form.querySelector("#q").value !== value) return;
-    const found = came?.page.querySelector("[data-found]")?.closest("form");
-    aside.querySelector("[data-found]")?.closest("form").remove();
-    if (found) form.after(found);
+    found(aside)?.remove();
+    form.after(found(came?.page) ?? "");
   }, 200);
 });
 
