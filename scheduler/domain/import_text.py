@@ -43,10 +43,10 @@ def decode(content: bytes) -> str:
 
 def rows(text: str, *, most: int) -> list[tuple[int, list[str]]]:
     """Rows by the number of the line they begin on, from 1, without empty ones. Raises Malformed beyond `most`."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     found: list[tuple[int, list[str]]] = []
     begins = 1
     try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 found.append((begins, cells))
@@ -55,7 +55,7 @@ def rows(text: str, *, most: int) -> list[tuple[int, list[str]]]:
             begins = reader.line_num + 1
     except csv.Error as wrong:
         raise Malformed(
-            "file", gettext_noop("Line {line} can’t be read: a quotation mark is probably not closed."), line=begins
+            "file", gettext_noop("Row {line} has too much text, or a quotation mark that is not closed."), line=begins
         ) from wrong
     return found
 
@@ -67,4 +67,11 @@ def too_many(most: int) -> Malformed:
 def _delimiter(text: str) -> str:
     """The one that makes the most columns of the headings."""
     heading = next((line for line in io.StringIO(text) if line.strip()), "")
-    return max(DELIMITERS, key=lambda sign: len(next(csv.reader([heading], delimiter=sign), [])))
+    return max(DELIMITERS, key=lambda sign: _columns(heading, sign))
+
+
+def _columns(heading: str, sign: str) -> int:
+    try:
+        return len(next(csv.reader([heading], delimiter=sign), []))
+    except csv.Error:  # what stands between two of these signs is longer than any heading
+        return 0

@@ -1,7 +1,7 @@
 """A file that somebody chose, as headings and rows of text, judged by what is in it and not by its name.
 
 Nothing of it touches the disk. An XLSX is a ZIP archive of XML: how much comes out is known, and limited, before it
-is unpacked; entities of its own are refused by defusedxml, which openpyxl uses where it is there.
+is unpacked (import_archive.py); entities of its own are refused by defusedxml, which openpyxl uses where it is there.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from scheduler.domain import import_text
 from scheduler.domain.errors import Malformed, gettext_noop
+from scheduler.services import import_archive
 
 MOST_BYTES = 8 * 1024 * 1024  # 50,000 appointments as CSV are about 5 MB
 MOST_ROWS = 50_000
 MOST_COLUMNS = 60
 MOST_SIGNS = 2_000  # of a cell: more is no value of ours, and is cut
-MOST_UNPACKED = 120 * 1024 * 1024
-MOST_PARTS = 500
 
 _NOT_READABLE = gettext_noop("This Excel file can’t be read. Open it there, save it as CSV, and choose that.")
 
@@ -67,7 +66,7 @@ def _clean(cell: str) -> str:
 
 def _of_workbook(content: bytes) -> list[tuple[int, list[str]]]:
     try:
-        _check_archive(content)
+        import_archive.check(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles and extensions that don't matter here
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
@@ -82,17 +81,6 @@ def _of_workbook(content: bytes) -> list[tuple[int, list[str]]]:
         AttributeError, IndexError, EOFError, OSError, OverflowError, NotImplementedError, RuntimeError,
     ) as wrong:  # fmt: skip  # whatever a file made by hand leads openpyxl to; a SyntaxError is XML that is none
         raise Malformed("file", _NOT_READABLE) from wrong
-
-
-def _check_archive(content: bytes) -> None:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        parts = archive.infolist()
-        if not any(part.filename == "xl/workbook.xml" for part in parts):
-            raise Malformed("file", gettext_noop("This is an archive, no Excel file. Choose a CSV or XLSX file."))
-        if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
-            raise Malformed("file", gettext_noop("There is too much in this Excel file. Save the one table as CSV."))
-        if any(part.flag_bits & 1 for part in parts):
-            raise Malformed("file", gettext_noop("This Excel file has a password. Save it without one."))
 
 
 def _rows(book: openpyxl.Workbook) -> list[tuple[int, list[str]]]:
