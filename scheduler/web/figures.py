@@ -20,6 +20,7 @@ from scheduler.web import words
 from scheduler.web.board import UNIT_IN_SESSION
 from scheduler.web.door import Desk, door, page
 from scheduler.web.exports import BYTE_ORDER_MARK
+from scheduler.web.sorting import Column, arrange
 
 
 @door("view-figures")
@@ -48,7 +49,7 @@ def show(desk: Desk, *, unit: str, year: int, month: int) -> HttpResponse:
         "is_running": found.last >= desk.today,
         "found": found,
         "total": _shown(found.total),
-        "lines": [_shown(line) for line in found.lines],
+        "table": arrange(desk, [_shown(line) for line in found.lines], _columns()),
         "used": _whole(found.used),
         "opened": _whole(found.opened),
         "percent": _percent(found.share),
@@ -71,6 +72,19 @@ def file(desk: Desk, *, unit: str, year: int, month: int) -> HttpResponse:
     response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{found.unit.code}-{found.first:%Y-%m}.csv"'
     return response
+
+
+def _columns() -> list[Column[dict[str, Any]]]:
+    numbers = (
+        ("given", _("Given"), lambda each: each["line"].given),
+        ("not-given", _("Not given"), lambda each: each["line"].not_given),
+        ("no-show", _("Did not come"), lambda each: each["line"].no_show),
+        ("share", _("No-show share"), lambda each: each["line"].no_show_share),
+        ("cancelled", _("Cancelled"), lambda each: each["line"].cancelled),
+        ("to-come", _("To come"), lambda each: each["line"].to_come),
+    )
+    name: Column[dict[str, Any]] = Column("protocol", _("Protocol"), lambda each: each["name"])
+    return [name, *(Column(key, label, by, falls=True, is_number=True) for key, label, by in numbers)]
 
 
 def _read(desk: Desk, unit: str, year: int, number: int) -> Month:

@@ -16,6 +16,7 @@ from scheduler.services.import_work import WORKING
 from scheduler.web import words
 from scheduler.web.door import Desk
 from scheduler.web.glyphs import glyph
+from scheduler.web.sorting import Column
 
 State = ImportRow.State
 SAMPLES = 3
@@ -35,8 +36,26 @@ def name(desk: Desk, source: Import) -> str:
     return _("%(what)s, %(when)s") % {"what": what, "when": when}
 
 
+def columns() -> list[Column[Import]]:
+    """Of the list of imports."""
+    what = {code: said for code, said, _hint in kinds()}
+    return [
+        Column("what", _("What"), lambda each: what[each.kind]),
+        Column("when", _("When"), lambda each: each.created_at, falls=True),
+        Column("state", _("State"), lambda each: each.get_status_display()),
+    ]
+
+
 def line(desk: Desk, source: Import) -> dict[str, Any]:
-    return {"source": source, "name": name(desk, source), "status": source.get_status_display(), **_chip(source)}
+    what, _comma, when = name(desk, source).partition(", ")
+    return {
+        "source": source,
+        "what": what,
+        "when": when,
+        "name": name(desk, source),
+        "status": source.get_status_display(),
+        **_chip(source),
+    }
 
 
 def _chip(source: Import) -> dict[str, str]:

@@ -17,6 +17,7 @@ from scheduler.services import import_files, import_undo, record
 from scheduler.services import imports as service
 from scheduler.web import import_view
 from scheduler.web.door import Desk, door, page
+from scheduler.web.sorting import arrange
 
 LISTED = 20
 
@@ -43,7 +44,9 @@ def imports(desk: Desk) -> HttpResponse:
         "wrong": wrong,
         "kind": desk.request.POST.get("kind", import_fields.PATIENTS),
         "kinds": import_view.kinds(),
-        "before": [import_view.line(desk, each) for each in Import.objects.filter(center=desk.center)[:LISTED]],
+        "table": arrange(
+            desk, Import.objects.filter(center=desk.center)[:LISTED], import_view.columns(), usual="-when"
+        ).mapped(lambda each: import_view.line(desk, each)),
         "most_rows": f"{import_files.MOST_ROWS:,}",
         "most_mb": import_files.MOST_BYTES >> 20,
     }

@@ -21,6 +21,7 @@ from scheduler.domain import segments
 from scheduler.services import record
 from scheduler.web import words
 from scheduler.web.door import Desk, door, is_demo_mail, page
+from scheduler.web.sorting import Column, arrange
 
 SHOWN = 100
 TEXT_SHOWN = 60  # signs
@@ -49,8 +50,17 @@ def outbox(desk: Desk) -> HttpResponse:
     files = sorted([*folder.glob("*.eml"), *folder.glob("*.json")], key=lambda path: path.name, reverse=True)
     mails = [mail for path in files[:SHOWN] if (mail := _read(desk, path)) is not None]
     record.access(actor=desk.actor, patient=None, what="outbox", now=desk.now)
-    context = {"title": _("Outbox"), "place": "outbox", "mails": mails, "count": len(files)}
+    table = arrange(desk, mails, _columns(), usual="-sent")
+    context = {"title": _("Outbox"), "place": "outbox", "table": table, "count": len(files)}
     return page(desk, "scheduler/outbox.html", context)
+
+
+def _columns() -> list[Column[Mail]]:
+    return [
+        Column("sent", _("Sent"), lambda each: each.name, falls=True),  # names begin with the moment of sending
+        Column("to", _("To"), lambda each: each.to),
+        Column("subject", _("Subject"), lambda each: each.subject),
+    ]
 
 
 @door(None)

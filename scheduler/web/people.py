@@ -16,6 +16,7 @@ from scheduler.queries import staff
 from scheduler.services import nurses, second_factor, users
 from scheduler.web import confirm, words
 from scheduler.web.door import Desk, door, page
+from scheduler.web.sorting import Column, arrange
 
 
 @door("manage-people")
@@ -24,8 +25,10 @@ def people(desk: Desk) -> HttpResponse:
     context = {
         "title": _("People and keys"),
         "place": "people",
-        "people": [_line(desk, each) for each in found],
-        "keys": [key_line(desk, each) for each in staff.keys(center=desk.center)],
+        "table": arrange(desk, found, _columns()).mapped(lambda each: _line(desk, each)),
+        "keys": arrange(desk, staff.keys(center=desk.center), _key_columns(), field="keys").mapped(
+            lambda each: key_line(desk, each)
+        ),
         "factor_roles": [
             {"code": role, "name": words.role(role), "is_on": role in desk.center.second_factor_roles}
             for role in PEOPLES_ROLES
@@ -97,6 +100,25 @@ def factor_roles(desk: Desk) -> HttpResponse:
     roles = [role for role in desk.request.POST.getlist("role") if role in PEOPLES_ROLES]
     second_factor.require_second_factor(actor=desk.actor, center=desk.center, roles=roles, now=desk.now)
     return redirect("people")
+
+
+def _columns() -> list[Column[staff.Person]]:
+    return [
+        Column("name", _("Name"), lambda each: words.person(each.user)),
+        Column("role", _("Role"), lambda each: words.role(each.membership.role)),
+        Column("seen", _("Last seen"), lambda each: each.last_seen, falls=True),
+        Column("factor", _("Second factor"), lambda each: each.has_factor),
+        Column("access", _("Access"), lambda each: not each.user.is_active),
+    ]
+
+
+def _key_columns() -> list[Column[ApiKey]]:
+    return [
+        Column("name", _("Name"), lambda key: key.name),
+        Column("may", _("May")),
+        Column("made", _("Made"), lambda key: key.created_at, falls=True),
+        Column("used", _("Last used"), lambda key: key.last_used_at, falls=True),
+    ]
 
 
 def _tie(desk: Desk, found: staff.Person) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +10,6 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from scheduler.domain import localtime
 from scheduler.domain.errors import Malformed, NotFound, Refused, gettext_noop
@@ -23,7 +21,7 @@ from scheduler.queries.worklist import WorklistItem
 from scheduler.queries.worklist import attendance as attendance_query
 from scheduler.services import attendance, booking, calls, record
 from scheduler.services import worklist as marks
-from scheduler.web import counts, watched, words
+from scheduler.web import counts, watched, words, worklist_view
 from scheduler.web.dates import read_date
 from scheduler.web.door import Desk, door, page
 from scheduler.web.glyphs import glyph
@@ -37,7 +35,6 @@ STEPS: dict[str, Callable[..., Appointment]] = {
     "no-show": attendance.no_show,
     "confirm": booking.confirm,
 }
-ALERTING = ("unplaced", "late", "clash")
 
 
 @door("view-schedule")
@@ -116,17 +113,22 @@ def show(desk: Desk, *, trouble: str = "", opened: str = "", status: int = 200) 
         and _is_whose(item, whose, desk)
     ]
     opened = opened or get.get("item", "")
+    order = next((each for each in worklist_view.orders() if each.key == get.get("sort")), None)
     record.access(actor=desk.actor, patient=None, what="worklist", now=desk.now)
     context = {
         "title": _("Worklist"),
         "place": "worklist",
-        "sentence": _sentence(open_items),
+        "sentence": worklist_view.sentence(open_items),
         "groups": [
             {"name": name, "label": label, "lines": [_line(desk, item, opened) for item in group]}
-            for name, label, group in _groups(shown)
+            for name, label, group in worklist_view.groups(shown, order)
             if group
         ],
-        "kinds": _kinds(open_items),
+        "orders": [
+            (worklist_view.ordered_url(desk, key), label, key == (order.key if order else ""))
+            for key, label in worklist_view.order_names()
+        ],
+        "kinds": worklist_view.kinds(open_items),
         "kind": kind,
         "whose": whose,
         "unit": unit,
@@ -150,54 +152,8 @@ def _is_whose(item: WorklistItem, whose: str, desk: Desk) -> bool:
     return True
 
 
-def _sentence(items: list[WorklistItem]) -> str:
-    if not items:
-        return _("Nothing needs a person now.")
-    by = Counter(item.urgency for item in items)
-    count = len(items)
-    head = ngettext("%(count)s thing needs a person", "%(count)s things need a person", count) % {"count": count}
-    return _("%(head)s: %(now)s now, %(today)s today, %(later)s later.") % {
-        "head": head,
-        "now": by["now"],
-        "today": by["today"],
-        "later": by["later"],
-    }
-
-
-def _groups(items: list[WorklistItem]) -> list[tuple[str, str, list[WorklistItem]]]:
-    names = {"now": _("Now"), "today": _("Today"), "later": _("This week and later")}
-    return [(names[each], each, [item for item in items if item.urgency == each]) for each in query.URGENCIES]
-
-
-def _kinds(items: list[WorklistItem]) -> list[tuple[str, str, int, bool]]:
-    names = {
-        "unplaced": _("No place yet"),
-        "late": _("Have not come"),
-        "clash": _("Clashes"),
-        "order": _("Order or authorisation"),
-        "unconfirmed": _("Unconfirmed tomorrow"),
-        "call": _("People to call"),
-        "overload": _("Too much for the nurses"),
-    }
-    by = Counter(item.kind for item in items)
-    return [
-        (kind, names.get(kind, kind.capitalize()), by[kind], kind in ALERTING and by[kind] > 0) for kind in query.KINDS
-    ]
-
-
-LOOKS = {
-    "unplaced": ("is-late", "open"),
-    "late": ("is-late", "late"),
-    "clash": ("is-late", "clash"),
-    "order": ("is-plan", "doc"),
-    "unconfirmed": ("is-plan", "open"),
-    "call": ("is-ask", "phone"),
-    "overload": ("is-late", "late"),
-}
-
-
 def _line(desk: Desk, item: WorklistItem, opened: str) -> dict[str, Any]:
-    css, icon = LOOKS.get(item.kind, ("is-plan", "flag"))
+    css, icon = worklist_view.LOOKS.get(item.kind, ("is-plan", "flag"))
     is_open = item.key == opened
     claimer = item.claimed_by
     names = {"patient": "patient", "course": "course", "board": "board", "move": "move"}
@@ -207,7 +163,7 @@ def _line(desk: Desk, item: WorklistItem, opened: str) -> dict[str, Any]:
         "item": item,
         "css": css,
         "glyph": glyph(icon),
-        "when": _when(desk, item),
+        "when": worklist_view.when(desk, item),
         "url": reverse(names[item.action.to], args=item.action.args),
         "is_open": is_open,
         "claimer": words.initials(words.person(claimer)) if claimer is not None else "",
@@ -249,20 +205,6 @@ def _opened_url(desk: Desk, item: WorklistItem) -> str:
     query_ = desk.request.GET.copy()
     query_["item"] = item.key
     return f"?{query_.urlencode()}"
-
-
-def _when(desk: Desk, item: WorklistItem) -> str:
-    zone = desk.center.zone
-    local = item.when.astimezone(zone)
-    if item.snoozed_until is not None and item.snoozed_until > desk.now:
-        return _("until %(day)s") % {"day": words.near_day(item.snoozed_until.astimezone(zone).date(), desk.today)}
-    if item.kind == "late":
-        return _("%(time)s late") % {"time": words.length(desk.now - item.when)}
-    if local.date() == desk.today:
-        return _("today %(time)s") % {"time": words.clock(local)} if item.urgency == "now" else _("today")
-    if local.date() < desk.today:
-        return _("now")
-    return _("by %(day)s") % {"day": words.near_day(local.date(), desk.today)}
 
 
 def _ways(desk: Desk, item: WorklistItem) -> list[Slot]:
