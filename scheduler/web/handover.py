@@ -18,7 +18,7 @@ from scheduler.queries import assignments
 from scheduler.queries import handover as query
 from scheduler.services import handover as service
 from scheduler.services import record
-from scheduler.web import words
+from scheduler.web import watched, words
 from scheduler.web.door import Desk, door, page
 from scheduler.web.sign import safe_next
 
@@ -84,6 +84,7 @@ def paper_lines(desk: Desk, unit: Unit) -> list[Line]:
 
 
 def _show(desk: Desk, unit: Unit, *, trouble: str = "", status: int = 200) -> HttpResponse:
+    watching = watched.of_center(desk) if status == 200 else {}
     clinical = desk.may("view-clinical")
     notes = query.notes(unit=unit, clinical=clinical, now=desk.now)
     record.access(actor=desk.actor, patient=None, what="handover", now=desk.now)
@@ -101,7 +102,7 @@ def _show(desk: Desk, unit: Unit, *, trouble: str = "", status: int = 200) -> Ht
         "most": service.LONGEST,
         "trouble": trouble,
     }
-    return page(desk, "scheduler/handover.html", context, status=status)
+    return page(desk, "scheduler/handover.html", context | watching, status=status)
 
 
 def _line(desk: Desk, note: HandoverNote, reads: Iterable[Any]) -> Line:

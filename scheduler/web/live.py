@@ -1,9 +1,9 @@
-"""Streams for open pages, which say only that their day changed; the page then asks for what it shows.
+"""Streams for open pages, which say only that something changed; the page then asks for what it shows.
 
-A page opens /live/<unit>/<date>/. It is answered as any page is, by a thread of the WSGI application with its session
-and permissions; that answer names the day in a header, and `Live` keeps it open on the event loop. So no stream has
-a thread or a connection to the database. One poller per process reads the versions of all watched days in one query
-a second, and keeps no connection between two.
+A page opens /live/<unit>/<date>/, or /live/ for all of its center, or /live/patients/<id>/. It is answered as any page
+is, by a thread of the WSGI application with its session and permissions; that answer names what is watched in a header,
+and `Live` keeps it open on the event loop. So no stream has a thread or a connection to the database. One poller per
+process reads the versions of all that is watched once a second, and keeps no connection between two.
 """
 
 from __future__ import annotations
@@ -14,15 +14,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
-from operator import or_
 
 from django.db import DatabaseError, connection
-from django.db.models import Q
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 
-from scheduler.models import UnitDay
-from scheduler.queries import day as days
+from scheduler.queries import people, stands
 from scheduler.web.body_limit import App, Message, Receive, Send
 from scheduler.web.door import Desk, door
 
@@ -32,12 +28,11 @@ ASKED_EVERY = 1.0  # s, between two looks at the versions
 BEAT_EVERY = 5.0  # s; a page that hears nothing for longer says how old it is
 FRESH = 4.0  # s; versions read longer ago are no sign of life
 LASTS = 240.0  # s; then the page opens a new one, whose session is looked at anew
-HEADER = "X-Unit-Day"
+HEADER = "X-Watched"
 CHANGED = b"data: changed\n\n"
 BEAT = b": here\n\nevent: beat\ndata:\n\n"  # the comment is for proxies; pages hear only events
 
-Day = tuple[int, date]
-Versions = dict[Day, int]
+Versions = dict[str, int]  # by the keys of queries.stands
 
 
 @door("view-wall")
@@ -45,19 +40,40 @@ def live(desk: Desk, *, unit: str, date: date) -> HttpResponse:
     """How a stream begins: the page may see that day, and this is the version at that moment."""
     if not 1900 < date.year < 2200:
         raise Http404
-    place = desk.unit(unit)
+    return _stream(stands.key_of_day(desk.unit(unit).pk, date))
+
+
+@door("view-schedule")
+def center(desk: Desk) -> HttpResponse:
+    return _stream(stands.key_of_center(desk.center.pk))
+
+
+@door("view-schedule")
+def center_version(desk: Desk) -> HttpResponse:
+    return JsonResponse({"version": stands.of(stands.key_of_center(desk.center.pk))})
+
+
+@door("view-patients")
+def patient(desk: Desk, *, pk: int) -> HttpResponse:
+    return _stream(stands.key_of_patient(people.patient(center=desk.center, pk=pk).pk))
+
+
+@door("view-patients")
+def patient_version(desk: Desk, *, pk: int) -> HttpResponse:
+    return JsonResponse({"version": stands.of(stands.key_of_patient(people.patient(center=desk.center, pk=pk).pk))})
+
+
+def _stream(key: str) -> HttpResponse:
     response = HttpResponse("retry: 2000\n\n", content_type="text/event-stream")
     response["X-Accel-Buffering"] = "no"  # nginx would wait for more
-    response[HEADER] = f"{place.pk} {date.isoformat()} {days.version(unit=place, date=date)}"
+    response[HEADER] = f"{key} {stands.of(key)}"
     return response
 
 
-def versions(watched: Iterable[Day]) -> Versions:
-    """Of each day that has ever changed. Closes its connection."""
+def versions(watched: Iterable[str]) -> Versions:
+    """Of all that has ever changed. Closes its connection."""
     try:
-        wanted = reduce(or_, (Q(unit=unit, date=date) for unit, date in watched))
-        rows = UnitDay.objects.filter(wanted).values_list("unit", "date", "version")
-        return {(unit, date): version for unit, date, version in rows}
+        return stands.versions(watched)
     finally:
         connection.close()
 
@@ -66,7 +82,7 @@ def versions(watched: Iterable[Day]) -> Versions:
 class Stream:
     """One open page. `seen` is the version that it was told about, or began with."""
 
-    day: Day
+    watched: str
     seen: int
     woken: asyncio.Event
     is_over: bool = False
@@ -76,7 +92,7 @@ class Poller:
     """Looks while anybody watches. When the database can't be asked every stream ends: the pages ask by themselves,
     and say how old they are until they are answered."""
 
-    def __init__(self, read: Callable[[Iterable[Day]], Versions] = versions) -> None:
+    def __init__(self, read: Callable[[Iterable[str]], Versions] = versions) -> None:
         self._read = read
         self._streams: set[Stream] = set()
         self._task: asyncio.Task[None] | None = None
@@ -100,7 +116,7 @@ class Poller:
     async def _run(self) -> None:
         while self._streams:
             await asyncio.sleep(ASKED_EVERY)
-            watched = {stream.day for stream in self._streams}
+            watched = {stream.watched for stream in self._streams}
             if not watched:
                 return
             try:
@@ -114,8 +130,8 @@ class Poller:
                 return
             self._read_at = asyncio.get_running_loop().time()
             for stream in self._streams:
-                version = found.get(stream.day, 0)
-                if version != stream.seen and stream.day in watched:
+                version = found.get(stream.watched, 0)
+                if version != stream.seen and stream.watched in watched:
                     stream.seen = version
                     stream.woken.set()
 
@@ -135,8 +151,8 @@ class Live:
             if message["type"] == "http.response.start":
                 said = _header(message)
                 if said and scope["method"] == "GET":
-                    unit, day, version = said.split()
-                    stream = Stream((int(unit), date.fromisoformat(day)), int(version), asyncio.Event())
+                    watched, _, version = said.rpartition(" ")
+                    stream = Stream(watched, int(version), asyncio.Event())
                     message = {**message, "headers": _open_ended(message)}
             elif stream is not None:
                 message = {**message, "more_body": True}

@@ -14,7 +14,7 @@ from scheduler.models import Patient
 from scheduler.queries import duplicates, people
 from scheduler.services import record
 from scheduler.services.patients import ContactFacts, create_patient
-from scheduler.web import patient_view, reach_view, words
+from scheduler.web import patient_view, reach_view, watched, words
 from scheduler.web.door import Desk, door, page
 
 
@@ -127,7 +127,9 @@ def patient(desk: Desk, *, pk: int) -> HttpResponse:
 
 def shown(desk: Desk, found: Patient, *, trouble: reach_view.Trouble | None = None, status: int = 200) -> HttpResponse:
     """Her page; with `trouble`, what was typed into the form of a contact and why it wasn't saved."""
-    record.access(actor=desk.actor, patient=found, what="patient", now=desk.now)
     context = {"title": found.full_name, "place": "patients", "patient": found}
+    if status == 200:
+        context |= watched.of_patient(found)
+    record.access(actor=desk.actor, patient=found, what="patient", now=desk.now)
     context |= patient_view.view(desk, found) | reach_view.view(desk, found, trouble)
     return page(desk, "scheduler/patient.html", context, status=status)

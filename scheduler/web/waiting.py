@@ -16,7 +16,7 @@ from scheduler.domain import localtime
 from scheduler.domain.errors import Malformed, NotFound, Refused, Stale, gettext_noop
 from scheduler.models import Appointment, Offer, Patient, WaitlistEntry
 from scheduler.services import offers, record, waitlist
-from scheduler.web import words
+from scheduler.web import watched, words
 from scheduler.web.dates import read_date
 from scheduler.web.door import Desk, door, page
 
@@ -69,6 +69,7 @@ def act(desk: Desk) -> HttpResponse:
 
 
 def show(desk: Desk, *, trouble: str = "", status: int = 200) -> HttpResponse:
+    watching = watched.of_center(desk) if status == 200 else {}
     entries = list(
         WaitlistEntry.objects.filter(center=desk.center, closed_at__isnull=True)
         .select_related("patient", "appointment__chair", "appointment__unit")
@@ -91,7 +92,7 @@ def show(desk: Desk, *, trouble: str = "", status: int = 200) -> HttpResponse:
         "weekdays": list(zip(range(7), words.weekday_names(), strict=True)),
         "trouble": trouble,
     }
-    return page(desk, "scheduler/waitlist.html", context, status=status)
+    return page(desk, "scheduler/waitlist.html", context | watching, status=status)
 
 
 def _add(desk: Desk) -> None:

@@ -19,7 +19,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from scheduler.domain.permissions import NURSE
-from scheduler.models import UnitDay
+from scheduler.models import Patient, UnitDay
+from scheduler.services import record
 from tests import factories as make
 from tests.support.broker import Broker
 from tests.support.clinic import Clinic
@@ -51,6 +52,10 @@ class Ward:
         self.day.version += 1
         self.day.save()
         return self.day.version
+
+    def note(self, patient: Patient) -> None:
+        """Something of hers is changed, and so it is on record."""
+        record.event(actor=self.clinic.actor, verb="edit", subject=patient, now=timezone.now())
 
     def shows(self, page: Page, version: int, timeout: float = COMES_BACK) -> None:
         expect(page.locator("[data-stream]")).to_have_attribute("data-version", str(version), timeout=timeout)
@@ -89,6 +94,29 @@ def test_every_open_page_shows_a_change_by_itself(web_server: Callable[..., Any]
         version = ward.change()
         for page in pages:
             ward.shows(page, version, SHOWN)
+
+
+def test_open_lists_and_a_patients_page_show_a_change_by_themselves(web_server: Callable[..., Any], ward: Ward) -> None:
+    """Without the question that pages ask by themselves while a stream is broken: only the stream can have said it."""
+    patient = make.make_patient(ward.clinic.center)
+    server = web_server()
+    lists = ["/worklist/", "/waitlist/", "/handover/{unit}/", f"/patients/{patient.pk}/"]
+    pages = [ward.open(server, path) for path in lists]
+    before = [page.locator("main").get_attribute("data-version") for page in pages]
+    ward.note(patient)
+    for page, seen in zip(pages, before, strict=True):
+        expect(page.locator("main")).not_to_have_attribute("data-version", str(seen), timeout=SHOWN)
+        expect(page.locator(".live")).to_have_text("Live")
+
+
+def test_a_list_in_use_is_left_alone_until_it_is_not(web_server: Callable[..., Any], ward: Ward) -> None:
+    page = ward.open(web_server(), "/handover/{unit}/")
+    before = str(page.locator("main").get_attribute("data-version"))
+    page.get_by_label("What they must know").fill("The pump of chair 2 beeps.")
+    with page.expect_response(lambda answer: answer.url.endswith("/version/")):
+        ward.note(make.make_patient(ward.clinic.center))
+    expect(page.get_by_label("What they must know")).to_have_value("The pump of chair 2 beeps.")
+    expect(page.locator("main")).to_have_attribute("data-version", before)
 
 
 def test_every_open_page_outlives_the_web_server_and_is_never_silently_stale(

@@ -24,6 +24,7 @@ from tests.support.clinic import Clinic
 from tests.support.processes import WebServer
 
 DAY = date(2026, 11, 24)
+KEY = "day 1 2026-11-24"
 
 
 def touch(clinic: Clinic) -> None:
@@ -153,7 +154,7 @@ class Ear:
 
 
 async def begun(scope: Any, receive: Any, send: Any) -> None:
-    said = (live.HEADER.lower().encode(), b"1 2026-11-24 7")
+    said = (live.HEADER.lower().encode(), b"day 1 2026-11-24 7")
     await send({"type": "http.response.start", "status": 200, "headers": [said, (b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -176,13 +177,13 @@ class TestStream:
         return loops.run(whole())
 
     def test_without_a_change_it_beats_and_ends_after_a_while_to_be_opened_again(self):
-        heard = self.run(lambda watched: {(1, DAY): 7})
+        heard = self.run(lambda watched: {KEY: 7})
         assert live.BEAT in heard
         assert live.CHANGED not in heard
         assert heard[-1] == b""
 
     def test_what_changed_while_it_was_being_opened_is_said_once(self):
-        assert self.run(lambda watched: {(1, DAY): 8}).count(live.CHANGED) == 1
+        assert self.run(lambda watched: {KEY: 8}).count(live.CHANGED) == 1
 
     def test_it_ends_when_the_database_cannot_be_asked_so_that_the_page_says_so(self):
         def broken(watched: Any) -> live.Versions:
@@ -193,14 +194,14 @@ class TestStream:
 
     def test_a_database_that_hangs_is_no_quiet_day(self, monkeypatch):
         monkeypatch.setattr(live, "FRESH", 0.0)
-        assert live.BEAT not in self.run(lambda watched: {(1, DAY): 7})
+        assert live.BEAT not in self.run(lambda watched: {KEY: 7})
 
     def test_many_pages_ask_the_database_as_often_as_one(self):
         asked: list[int] = []
 
         def read(watched: Any) -> live.Versions:
             asked.append(len(set(watched)))
-            return {(1, DAY): 7 + len(asked) // 5}
+            return {KEY: 7 + len(asked) // 5}
 
         async def many() -> list[Ear]:
             ears = [Ear() for _ in range(98)]
