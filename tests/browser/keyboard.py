@@ -11,10 +11,16 @@ _NAME = """() => {
   const label = at.labels && at.labels.length ? at.labels[0].innerText : at.getAttribute("aria-label");
   return (label || at.innerText || at.placeholder || "").replace(/\\s+/g, " ").trim();
 }"""
+# A search box is ringed as a whole; of a date or time the browser itself shows which part is being typed.
 _IS_SEEN = """() => {
-  const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
-  const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
-  return (ring || style.boxShadow !== "none") && box.top >= 0 && box.bottom <= innerHeight && box.width > 0;
+  const at = document.activeElement, box = at.getBoundingClientRect();
+  const isRinged = (node) => {
+    const { boxShadow, outlineStyle, outlineWidth, outlineColor } = getComputedStyle(node);
+    const hasOutline = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && outlineColor !== "rgba(0, 0, 0, 0)";
+    return boxShadow !== "none" || hasOutline;
+  };
+  const isShown = isRinged(at.closest(".find") ?? at) || ["date", "time"].includes(at.type);
+  return isShown && box.top >= -1 && box.bottom <= innerHeight + 1 && box.width > 0;
 }"""
 
 
