@@ -44,6 +44,7 @@ __all__ = [
     "confirm",
     "expire_holds",
     "hold",
+    "mark_error",
     "move",
     "reopen",
     "resize",
@@ -138,14 +139,24 @@ def cancel(
 ) -> Appointment:
     """Free its time. Its visit goes back to unplaced, so that it is not lost."""
     check_reason(reason, gettext_noop("Say why it is cancelled."))
+    return _take_down(actor, appointment, "cancel", "cancelled", reason, version, now)
 
+
+def mark_error(
+    *, actor: Actor, appointment: Appointment, reason: str, version: int | None = None, now: datetime
+) -> Appointment:
+    """It should never have been booked: as `cancel`, but nobody cancelled, so no figure counts it."""
+    return _take_down(actor, appointment, "mark-error", "entered-in-error", reason, version, now)
+
+
+def _take_down(
+    actor: Actor, appointment: Appointment, verb: str, status: str, reason: str, version: int | None, now: datetime
+) -> Appointment:
     @retrying
     def run() -> Appointment:
-        with changing(
-            actor=actor, appointment=appointment, verb="cancel", now=now, version=version, reason=reason
-        ) as row:
+        with changing(actor=actor, appointment=appointment, verb=verb, now=now, version=version, reason=reason) as row:
             was_hold = row.status == "pending"
-            row.status, row.hold_expires_at, row.reason, row.phase = "cancelled", None, reason, ""
+            row.status, row.hold_expires_at, row.reason, row.phase = status, None, reason, ""
             release_time(row, reason=reason)
             if not was_hold:
                 ledger.plan_for(row, kind="cancelled", now=now)

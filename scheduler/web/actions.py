@@ -66,6 +66,8 @@ def act(desk: Desk, *, pk: int, action: str) -> HttpResponse:
     try:
         changed = step()
     except Refused as refused:
+        if action == "undo" and _is_done(desk, appointment, action):
+            return _back(desk, appointment_of(desk, pk))
         return _again(desk, appointment, Trouble([each.say(_) for each in refused.refusals], ask=_ask(desk, action)))
     except (Malformed, Forbidden) as wrong:
         desk.note_denial(wrong)
@@ -94,7 +96,7 @@ def _step(
         made = _booked_just_now(desk, appointment)
         if made is not None:
             reason = _("Booked by mistake")
-            return lambda: booking.cancel(**common | {"version": made}, reason=reason), "book"
+            return lambda: booking.mark_error(**common | {"version": made}, reason=reason), "book"
         needs = UNDOING.get(change.verb, "book") if change is not None else "attend"
         return lambda: undo.undo(**common), needs
     if action not in NEEDS:
@@ -120,15 +122,15 @@ def _is_done(desk: Desk, appointment: Appointment, action: str) -> bool:
     done = Event.objects.filter(subject="appointment", subject_id=appointment.pk).order_by("-pk").first()
     if done is None or desk.now - done.at > SAME_TAP:
         return False
-    if action == "undo" and (done.verb, done.actor) == ("cancel", desk.actor.who):
-        return done.reason == _("Booked by mistake")
+    if action == "undo":
+        return done.verb in ("undo", "mark-error") and done.actor == desk.actor.who
     if done.verb != action:
         return False
     return action != "phase" or done.after.get("phase") == desk.request.POST.get("value")
 
 
 def _booked_just_now(desk: Desk, appointment: Appointment) -> int | None:
-    """The last thing this person did was this booking: undoing it means to cancel it, as it was made. Its version
+    """The last thing this person did was this booking: undoing it takes it down as it was made. Its version
     then; None where she did something else."""
     done = last.of(desk.request.session)
     if done is None or (done["verb"], done["appointment"]) != ("book", appointment.pk):

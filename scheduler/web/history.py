@@ -67,6 +67,7 @@ def _verbs() -> dict[str, str]:
         "move": _("Moved"),
         "cancel": _("Cancelled"),
         "reopen": _("Booked again"),
+        "mark-error": _("Taken back"),
         "confirm": _("Confirmed"),
         "arrive": _("Arrived"),
         "check-in": _("Checked in"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.models import Appointment, Course
+from scheduler.models import Appointment, Course, Occupancy
 from scheduler.services import attendance, booking
 from tests import factories as make
 from tests.factories import utc
@@ -93,6 +93,16 @@ def test_a_stale_page_is_told_and_nothing_is_saved(clinic: Clinic):
     assert visit.status == "booked"
 
 
+def test_undo_pressed_twice_goes_one_step_back(clinic: Clinic):
+    visit = clinic.book("2026-11-24T10:40-05:00")
+    press(clinic, visit, "arrive")
+    press(clinic, visit, "check-in")
+    seen = visit.version
+    for _ in range(2):
+        assert press(clinic, visit, "undo", version=seen).status_code == 302
+        assert visit.status == "arrived"
+
+
 @pytest.mark.parametrize("action", ["arrive", "cancel", "no-show", "confirm"])
 def test_the_last_step_stands_in_the_foot_and_can_be_undone(clinic: Clinic, action):
     visit = clinic.book("2026-11-24T10:40-05:00")
@@ -113,7 +123,8 @@ def test_a_booking_is_undone_by_who_just_made_it(clinic: Clinic):
         "somebody else's booking is cancelled, with a reason"
     )
     assert press(clinic, visit, "undo").status_code == 302
-    assert visit.status == "cancelled"
+    assert visit.status == "entered-in-error", "nobody cancelled, and no figure says so"
+    assert not Occupancy.objects.exists()
 
 
 def booked_by_hand(clinic: Clinic) -> Appointment:
@@ -136,7 +147,7 @@ def test_undo_pressed_twice_takes_a_booking_back_once(clinic: Clinic):
     visit = booked_by_hand(clinic)
     for _ in range(2):
         assert press(clinic, visit, "undo", version=visit.version).status_code == 302
-        assert visit.status == "cancelled"
+        assert visit.status == "entered-in-error"
         visit.version -= 1  # the second tap sends what the first one sent
 
 
