@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from django.db.models.functions import Coalesce
 
 from scheduler.domain import search_keys
-from scheduler.models import Contact, Patient, Registration, SearchKey
+from scheduler.models import Center, Contact, Patient, Registration, SearchKey
+
+
+def add(*, patient: Patient, center: Center, mrn: str, phones: Iterable[str]) -> None:
+    """The keys of a patient who is registered at this moment: one statement, as a file may hold thousands of them."""
+    keys = search_keys.of(search_text=patient.search_text, mrns=[mrn], phones=phones)
+    SearchKey.objects.bulk_create(SearchKey(center=center, patient=patient, key=key) for key in sorted(keys))
 
 
 def refresh(patients: Iterable[int]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -33,6 +33,7 @@ TICK_SECONDS = 20.0
 CLAIMED_FOR = timedelta(seconds=90)
 PART = 200  # patients or chairs in a batch
 ROWS_AT_ONCE = 500
+_WRITTEN = [ImportRow._meta.get_field(name).attname for name in FIELDS]
 _COUNTED = (State.IMPORTED, State.WRONG, State.KEPT)
 WORKING = (Import.Status.CHECKING, Import.Status.IMPORTING, Import.Status.UNDOING)
 
@@ -150,7 +151,7 @@ def sort(source: Import) -> None:
     seen: dict[tuple[str, ...], int] = {}
     groups: dict[Hashable, list[int]] = {}
     failed: list[ImportRow] = []
-    for kept in source.rows.filter(state=State.NEW).order_by("number").iterator(chunk_size=ROWS_AT_ONCE):
+    for kept in _new_rows(source):
         row, wrong = parse(source.kind, kept.raw, source.columns, source.date_style)
         outcome: Outcome | None = None
         group: Hashable = None
@@ -164,18 +165,44 @@ def sort(source: Import) -> None:
         if outcome is not None:
             outcome.apply(kept)
             failed.append(kept)
+            if len(failed) == ROWS_AT_ONCE and not _save_sorted(source, failed):
+                return  # the columns were changed meanwhile
         else:
             groups.setdefault(group, []).append(kept.pk)
+    if not _save_sorted(source, failed):
+        return
     with transaction.atomic():
-        if not Import.objects.select_for_update().filter(pk=source.pk, status=Import.Status.CHECKING).exists():
-            return  # the columns were changed meanwhile
+        if not _is_checking(source):
+            return
         source.batches.all().delete()
-        _save(failed)
         batches = ImportBatch.objects.bulk_create(
             _batch(source, number, group) for number, group in enumerate(sorted(groups, key=_order), start=1)
         )
         for batch, group in zip(batches, sorted(groups, key=_order), strict=True):
             ImportRow.objects.filter(pk__in=groups[group]).update(batch=batch)
+
+
+def _new_rows(source: Import) -> Iterator[ImportRow]:
+    """Some hundred at a time, while others of them are written."""
+    last = -1
+    while found := list(source.rows.filter(state=State.NEW, number__gt=last).order_by("number")[:ROWS_AT_ONCE]):
+        yield from found
+        last = found[-1].number
+
+
+def _save_sorted(source: Import, failed: list[ImportRow]) -> bool:
+    """Some hundred at a time: a whole file with the wrong style of dates is neither one transaction nor all in memory.
+    False where the columns were changed meanwhile."""
+    with transaction.atomic():
+        if not _is_checking(source):
+            return False
+        _save(failed)
+    failed.clear()
+    return True
+
+
+def _is_checking(source: Import) -> bool:
+    return Import.objects.select_for_update().filter(pk=source.pk, status=Import.Status.CHECKING).exists()
 
 
 def _group(source: Import, places: import_bookings.Places, row: Row, position: int) -> tuple[Hashable, Outcome | None]:
@@ -197,7 +224,16 @@ def _batch(source: Import, number: int, group: Hashable) -> ImportBatch:
 
 
 def _save(rows: Sequence[ImportRow]) -> None:
-    ImportRow.objects.bulk_update(rows, FIELDS, batch_size=ROWS_AT_ONCE // 5)
+    """One statement for all that became of them alike, as of most in a dry run."""
+    alike: dict[str, tuple[dict[str, object], list[ImportRow]]] = {}
+    for row in rows:
+        values = {name: getattr(row, name) for name in _WRITTEN if name != "raw" or not row.raw}
+        alike.setdefault(repr(values), (values, []))[1].append(row)
+    for values, same in alike.values():
+        if len(same) > 1:
+            ImportRow.objects.filter(pk__in=[row.pk for row in same]).update(**values)
+    single = [same[0] for _values, same in alike.values() if len(same) == 1]
+    ImportRow.objects.bulk_update(single, FIELDS, batch_size=ROWS_AT_ONCE // 5)
 
 
 # --- trying and importing ------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def create_patient(
             patient.save()
             Registration.objects.create(center=center, patient=patient, mrn=mrn)
             replace_all(actor=actor, patient=patient, center=center, contacts=contacts, now=now)
-            findable.refresh([patient.pk])
+            findable.add(patient=patient, center=center, mrn=mrn, phones=[facts.phone for facts in contacts])
             record.event(actor=actor, verb="registered", subject=patient, now=now)
     except IntegrityError as taken:
         if not Registration.objects.filter(center=center, mrn=mrn).exists():

@@ -62,10 +62,13 @@ def redirect(patient: int, *, now: datetime) -> int:
     """After her contacts changed: what is still due to her goes the way that she is reached now. Returns how many
     changed their way. Calls that are due already stay calls: somebody may be dialling. One in flight is left to its
     sender, which looks again. Call it inside the transaction of the change."""
+    due = list(LedgerEntry.objects.filter(patient=patient, state=State.DUE))
+    if not due:
+        return 0  # as for thousands of new patients of a file
     recipient = recipients_of([patient])[patient]
     by_phone = Contact.objects.filter(patient=patient).exclude(phone="").first()
     changed = 0
-    for entry in LedgerEntry.objects.filter(patient=patient, state=State.DUE):
+    for entry in due:
         is_call_to_make = entry.channel == Channel.CALL and (entry.due <= now or entry.kind == Kind.CALL_BACK)
         if is_call_to_make or entry.channel == recipient.channel:
             contact = by_phone if entry.channel == Channel.CALL else recipient.contact
