@@ -169,8 +169,14 @@ def test_a_visit_without_a_place_gets_one_from_the_worklist_in_three_actions(sit
     hands.press("ArrowDown")
     expect(page.locator(".work-title").first).to_be_focused()
     hands.press("Enter", leads=True)
-    expect(page.locator(".work-more .option").first).to_be_focused()
+    way = page.locator(".work-more .option").first
+    expect(way).to_be_focused()
     check(page, "what would work")
+    # A colleague does something meanwhile: the list follows, and her hands stay where they are.
+    before = str(page.locator("main").get_attribute("data-version"))
+    clinic.book("2026-12-21T09:00-05:00", chair=2)
+    expect(page.locator("main")).not_to_have_attribute("data-version", before)
+    expect(way).to_be_focused()
     hands.press("Enter", leads=True)
     is_at(page, ON_BOARD)
     visit.refresh_from_db()

@@ -22,6 +22,7 @@ function take(text) {
   const focused = main().contains(document.activeElement) ? nameOf(document.activeElement) : null;
   for (const selector of ["#main", ".nav"]) {
     const now = fresh.querySelector(selector);
+    now?.querySelector("[autofocus]")?.removeAttribute("autofocus"); // only a page that was just opened chooses the focus
     if (now) document.querySelector(selector)?.replaceWith(document.adoptNode(now));
   }
   if (focused) [...main().querySelectorAll("a, button, summary")].find((each) => nameOf(each) === focused)?.focus();
