@@ -59,6 +59,14 @@ class ChildProcess:
         self._process.terminate()
         return self._process.wait(seconds)
 
+    def begin(self, answers: Callable[[], bool]) -> None:
+        """Waits until it serves; one that does not leaves no process behind."""
+        try:
+            self.wait_until(answers, 60)
+        except BaseException:
+            self.kill()
+            raise
+
     def wait_until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
         """The first true value of `condition()`; fails at once with the output when the process has ended."""
 
@@ -92,7 +100,7 @@ class CeleryWorker(ChildProcess):
         if beat:
             command += ["--beat", "--schedule", str(log.with_suffix(".schedule"))]
         super().__init__(command, log, {"REDIS_URL": broker_url, **(environment or {})})
-        self.wait_until(self.answers, 30)
+        self.begin(self.answers)
 
     def _celery(self) -> Celery:
         app = Celery(broker=self._broker_url)
@@ -126,7 +134,7 @@ class WebServer(ChildProcess):
             "--timeout-graceful-shutdown", "2",
         ]  # fmt: skip
         super().__init__(command, log, {"PORT": str(self.port), **(environment or {})})
-        self.wait_until(self.answers, 30)
+        self.begin(self.answers)
 
     @property
     def url(self) -> str:
