@@ -131,7 +131,7 @@ def _hours(day: days.Day) -> str:
     if hours == 24:
         return ""
     text = _("clocks go forward") if hours < 24 else _("clocks go back")
-    return _("This day has %(hours)s hours: %(why)s") % {"hours": hours, "why": text}
+    return _("%(hours)s hours: %(why)s") % {"hours": hours, "why": text}
 
 
 def _near(desk: Desk, day: days.Day) -> list[dict[str, Any]]:

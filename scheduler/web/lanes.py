@@ -215,7 +215,7 @@ def treatment(appointment: Appointment) -> tuple[str, str]:
     if visit is None:
         return protocol.short_name, protocol.abbreviation
     doses = visit.course.doses
-    long = f"{protocol.short_name} {words.dose_of(visit.ordinal, doses)}"
+    long = f"{protocol.short_name} {words.dose_of(visit.ordinal, doses)}".strip()
     short = protocol.abbreviation
     if protocol.cadence_kind == "elapsed" and doses:
         short = f"{protocol.abbreviation} {visit.ordinal}/{doses}"
