@@ -68,7 +68,7 @@ GROUPS = (
             Key("M", _("Pick up and move: arrows 15 min or a chair, Shift 5 min"), "move"),
             Key("S", _("Swap with another visit"), "swap"),
             Key("W", _("Why not here? Arrows point, Enter asks, N books"), "why"),
-            Key("B", _("Book the place that was clicked")),
+            Key("B", _("Book the place that was clicked, or a course’s visits")),
         ),
     ),
     Group(

@@ -13,11 +13,11 @@ from tests.browser.test_desk_journeys import due
 from tests.browser.test_first_pages import katalin
 
 
-@pytest.fixture(params=["light", "dark"])
-def plain(site: Site, request: pytest.FixtureRequest) -> Page:
+@pytest.fixture
+def plain(site: Site) -> Page:
     """A manager's browser that runs no script."""
     katalin(site)
-    return site.page("manager", path="/patients/", java_script_enabled=False, color_scheme=request.param)
+    return site.page("manager", path="/patients/", java_script_enabled=False)
 
 
 def find(page: Page) -> None:
