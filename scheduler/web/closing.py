@@ -207,8 +207,8 @@ def _done(desk: Desk) -> dict[str, Any] | None:
 
 
 def _opened(desk: Desk, place: dict[str, int | None]) -> dict[str, Any]:
-    unit = desk.center.units.filter(pk=place["unit"]).first()
-    chair = Chair.objects.filter(pk=place["chair"], unit__center=desk.center).select_related("unit").first()
+    unit = desk.center.units.filter(pk=place["unit"] or 0).first()
+    chair = Chair.objects.filter(pk=place["chair"] or 0, unit__center=desk.center).select_related("unit").first()
     was = Closure(center=desk.center, unit=unit, chair=chair)
     return {
         "head": _("%(place)s is open again.") % {"place": closing_view.place_name(desk, was)},

@@ -16,6 +16,7 @@ from scheduler.services import record
 from scheduler.services.patients import ContactFacts, create_patient
 from scheduler.web import patient_view, reach_view, watched, words
 from scheduler.web.door import Desk, door, page
+from scheduler.web.sorting import Column, arrange
 
 
 @door("view-patients", posts=True)
@@ -27,14 +28,26 @@ def patients(desk: Desk) -> HttpResponse:
         record.access(actor=desk.actor, patient=None, what="patient-search", now=desk.now)
     if len(found) == 1 and desk.request.method == "POST":
         return redirect("patient", pk=found[0].pk)
+    table = arrange(desk, found, _columns(), asked=desk.request.POST.get("sort", "name")).mapped(
+        lambda each: _line(desk, each)
+    )
     context = {
         "title": _("Patients"),
         "place": "patients",
         "query": query,
-        "found": [_line(desk, each) for each in found],
+        "found": table.rows,
+        "heads": table.heads,
         "is_cut": len(found) == people.MOST,
     }
     return page(desk, "scheduler/patients.html", context)
+
+
+def _columns() -> list[Column[Patient]]:
+    return [
+        Column("name", _("Name"), lambda each: each.listed_name),
+        Column("born", _("Born"), lambda each: each.birth_date),
+        Column("mrn", _("MRN"), people.mrn_of),
+    ]
 
 
 def _line(desk: Desk, patient: Patient) -> dict[str, Any]:

@@ -29,10 +29,13 @@ class Column(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """`state` is what aria-sort says, "" where the table isn't sorted by this column; `url` "" where it can't be."""
+    """`state` is what aria-sort says, "" where the table isn't sorted by this column; `url` "" where it can't be.
+    `value` is what a press asks for: a list that is the answer to a post is sorted by a post, so that what was searched
+    for is in no address."""
 
     label: str
     url: str
+    value: str
     state: str
     is_number: bool
 
@@ -49,21 +52,25 @@ class Sorted(Generic[Row]):
 
 
 def arrange(
-    desk: Desk, rows: Iterable[Row], columns: Sequence[Column[Row]], *, usual: str = "", field: str = "sort"
+    desk: Desk,
+    rows: Iterable[Row],
+    columns: Sequence[Column[Row]],
+    *,
+    usual: str = "",
+    field: str = "sort",
+    asked: str | None = None,
 ) -> Sorted[Row]:
     """The rows as the address asks for them; what it does not know is as if it had not asked. `usual` is how they come,
-    where that is by a column. `field` is the address' word, for the second table of a page."""
-    asked = desk.request.GET.get(field, "")
+    where that is by a column. `field` is the address' word, for the second table of a page; `asked` what a post
+    asks for instead."""
+    asked = desk.request.GET.get(field, "") if asked is None else asked
     known = {column.key: column for column in columns if column.by is not None}
     chosen = known.get(asked.removeprefix("-"))
     shown = list(rows)
     if chosen is not None:
         shown = in_order(shown, chosen, falls=asked.startswith("-"))
     now = asked if chosen is not None else usual
-    heads = [
-        Head(column.label, _url(desk, field, column, now) if column.by else "", _state(column, now), column.is_number)
-        for column in columns
-    ]
+    heads = [_head(desk, field, column, now) for column in columns]
     return Sorted(shown, heads, chosen.key if chosen is not None else "")
 
 
@@ -82,9 +89,11 @@ def _state(column: Column[Any], now: str) -> str:
     return DESCENDING if now.startswith("-") else ASCENDING
 
 
-def _url(desk: Desk, field: str, column: Column[Any], now: str) -> str:
+def _head(desk: Desk, field: str, column: Column[Any], now: str) -> Head:
+    if column.by is None:
+        return Head(column.label, "", "", "", column.is_number)
     state = _state(column, now)
     falls = state == ASCENDING if state else column.falls
     query = desk.request.GET.copy()
-    query[field] = f"-{column.key}" if falls else column.key
-    return f"{desk.request.path}?{query.urlencode()}"
+    query[field] = value = f"-{column.key}" if falls else column.key
+    return Head(column.label, f"{desk.request.path}?{query.urlencode()}", value, state, column.is_number)

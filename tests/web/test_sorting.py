@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -162,6 +162,31 @@ def test_the_worklist_is_by_urgency_unless_asked_by_due_or_by_patient(clinic: Cl
     assert in_page_order(page, *names) == [*names[::-1]]
     assert re.search(r'aria-current="true">By patient', page)
     assert in_page_order(client.get("/worklist/?sort=due").content.decode(), *names) == [*names]
+
+
+def test_patients_found_sort_by_a_post_so_that_no_address_holds_who_was_looked_for(clinic: Clinic):
+    for first, born, mrn in (("Zora", date(1990, 5, 1), "17"), ("Åse", date(1955, 2, 3), "42")):
+        make.make_patient(
+            clinic.center,
+            first_name=first,
+            last_name="Novak",
+            search_text=f"novak {first}".lower(),
+            birth_date=born,
+            mrn=mrn,
+        )
+    client = clinic.client("front-desk")
+    names = ("Novak, Zora", "Novak, Åse")
+
+    def order(sort: str) -> list[str]:
+        page = client.post("/patients/", {"q": "nov"} | ({"sort": sort} if sort else {})).content.decode()
+        assert "?sort" not in page
+        return in_page_order(page, *names)
+
+    assert order("") == order("name") == ["Novak, Åse", "Novak, Zora"]
+    assert order("-name") == order("mrn") == ["Novak, Zora", "Novak, Åse"]
+    assert order("born") == ["Novak, Åse", "Novak, Zora"]
+    page = client.post("/patients/", {"q": "nov", "sort": "-born"}).content.decode()
+    assert re.search(r'value="born" aria-pressed="true" data-sorted="descending">Born', page)
 
 
 @pytest.mark.parametrize(
