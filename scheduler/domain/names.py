@@ -31,6 +31,11 @@ def _is_unseen(sign: str) -> bool:
     return bool(unicodedata.combining(sign)) or unicodedata.category(sign) == "Cf"
 
 
+def is_seen(text: str) -> bool:
+    """Whether anything of it shows: marks of direction and joiners alone are nobody's name."""
+    return any(not sign.isspace() and not _is_unseen(sign) for sign in text)
+
+
 def search_text(first_name: str, last_name: str) -> str:
     """What a patient is found by: both names, plain."""
     return plain(f"{last_name} {first_name}")[:450]

@@ -105,7 +105,7 @@ def update_patient(
 
 
 def _check(patient: Patient, *, now: datetime, center: Center) -> None:
-    if not patient.last_name:
+    if not names.is_seen(patient.last_name):
         raise Malformed("last_name", gettext_noop("The last name is missing."))
     today = now.astimezone(center.zone).date()
     if patient.birth_date > today:
