@@ -66,7 +66,7 @@ def bring_back(desk: Desk, *, pk: int) -> HttpResponse:
     try:
         back = returning.bring_back(actor=desk.actor, center=desk.center, noted=pk, now=desk.now)
     except Stale:
-        trouble = [_("Somebody has brought her back already, or changed her shift. This is how it stands now.")]
+        trouble = [_("Somebody has done that already, or changed the shift. This is how it stands now.")]
     except Refused as refused:
         trouble = [_("Nothing was saved."), *(each.say(_) for each in refused.refusals)]
     except (Malformed, Forbidden) as wrong:
@@ -218,10 +218,10 @@ def _opened(desk: Desk, place: dict[str, int | None]) -> dict[str, Any]:
 
 def _stays(moved: int) -> str:
     if not moved:
-        return _("Her shift is as it was. Nobody had been moved.")
+        return _("The shift is as it was. Nobody had been moved.")
     said = ngettext(
-        "Her shift is as it was. %(count)s visit that was moved stays at its new place.",
-        "Her shift is as it was. %(count)s visits that were moved stay at their new places.",
+        "The shift is as it was. %(count)s visit that was moved stays at its new place.",
+        "The shift is as it was. %(count)s visits that were moved stay at their new places.",
         moved,
     )
     return said % {"count": moved}

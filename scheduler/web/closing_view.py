@@ -192,7 +192,7 @@ def gone(desk: Desk, one: Away) -> dict[str, Any]:
     return {
         "noted": one.noted,
         "name": one.nurse.name,
-        "when": _("from %(since)s; her shift ended %(end)s")
+        "when": _("since %(since)s, planned until %(end)s")
         % {"since": words.moment(one.since.astimezone(zone), desk.today), "end": words.clock(back)},
         "reason": one.reason,
     }

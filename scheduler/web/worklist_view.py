@@ -41,10 +41,10 @@ def sentence(items: list[WorklistItem]) -> str:
 
 
 def orders() -> list[Column[WorklistItem]]:
-    """Besides by urgency: a visit's titles begin with who it is about; what is about nobody alone stands last."""
+    """Besides by urgency; what is about no single patient stands last by patient."""
     return [
         Column("due", _("By when it is due"), lambda item: item.when),
-        Column("patient", _("By patient"), lambda item: item.title if item.patient_id is not None else None),
+        Column("patient", _("By patient"), lambda item: item.listed_name or None),
     ]
 
 

@@ -174,11 +174,11 @@ def test_she_is_here_after_all_and_the_page_says_who_stays_moved(clinic: Clinic,
     clinic.book("2026-11-24T13:30-05:00", chair=1)
     clinic.book("2026-11-24T14:00-05:00", chair=2)
     client = clinic.client("front-desk")
-    assert "here after all" not in client.get("/close/").content.decode()
+    assert "Here after all" not in client.get("/close/").content.decode()
     sent = fields(post(clinic, {"do": "preview", "nurse": ines.pk}))
     client.post("/close/", {**sent, "reason": "Rang in", "do": "save"})
     page = client.get("/close/").content.decode()
-    assert "from Tue 24 Nov, 10:42; her shift ended 18:00" in page
+    assert "since Tue 24 Nov, 10:42, planned until 18:00" in page
     back = re.search(r'action="(/close/\d+/back/)"', page)
     assert back is not None
     places = list(Appointment.objects.order_by("pk").values_list("chair", "start"))
@@ -186,10 +186,10 @@ def test_she_is_here_after_all_and_the_page_says_who_stays_moved(clinic: Clinic,
     assert Shift.objects.get(nurse=ines).ends_at == utc("2026-11-24T18:00-05:00")
     assert list(Appointment.objects.order_by("pk").values_list("chair", "start")) == places
     said = re.sub(r"<[^>]+>", "", client.get("/close/").content.decode())
-    assert "Ines Falk is here after all. Her shift is as it was. 1 visit that was moved stays at its new place." in said
+    assert "Ines Falk is here after all. The shift is as it was. 1 visit that was moved stays at its new place." in said
     again = client.post(back[1])
     assert again.status_code == 409
-    assert "Somebody has brought her back already" in again.content.decode()
+    assert "Somebody has done that already" in again.content.decode()
 
 
 def test_nobody_brings_back_another_centers_nurse(clinic: Clinic, stranger: Clinic, ines):

@@ -149,11 +149,13 @@ def test_the_outbox_sorts_by_who_it_went_to(clinic: Clinic, settings, tmp_path: 
 
 
 def test_the_worklist_is_by_urgency_unless_asked_by_due_or_by_patient(clinic: Clinic):
-    for first, when in (("Zora", "2026-11-24T09:30-05:00"), ("Abe", "2026-11-24T10:10-05:00")):
-        patient = make.make_patient(clinic.center, first_name=first, last_name="Late")
-        clinic.book(when, chair=0 if first == "Zora" else 1, patient=patient)
+    for number, (first, last, when) in enumerate(
+        (("Abe", "Zorn", "2026-11-24T09:30-05:00"), ("Zora", "Abel", "2026-11-24T10:10-05:00"))
+    ):
+        patient = make.make_patient(clinic.center, first_name=first, last_name=last)
+        clinic.book(when, chair=number, patient=patient)
     client = clinic.client("front-desk")
-    names = ("Zora Late has not come", "Abe Late has not come")
+    names = ("Abe Zorn has not come", "Zora Abel has not come")
     page = client.get("/worklist/?kind=late").content.decode()
     assert in_page_order(page, *names) == [*names]
     assert 'href="/worklist/?kind=late&amp;sort=patient"' in page

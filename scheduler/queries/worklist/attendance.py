@@ -43,6 +43,7 @@ def late(center: Center, now: datetime) -> Iterator[WorklistItem]:
             when=appointment.start,
             action=Action(_("Call"), "patient", (patient.pk,)),
             patient_id=patient.pk,
+            listed_name=patient.listed_name,
             appointment_id=appointment.pk,
             visit_id=appointment.visit_id,
             unit_id=appointment.unit_id,

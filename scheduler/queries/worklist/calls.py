@@ -51,6 +51,7 @@ def to_make(center: Center, now: datetime) -> Iterator[WorklistItem]:
                 _("Call %(phone)s") % facts if phone else _("See the patient"), "patient", (entry.patient_id,)
             ),
             patient_id=entry.patient_id,
+            listed_name=entry.patient.listed_name,
             course_id=entry.course_id,
             appointment_id=entry.appointment_id,
             entry_id=entry.pk,

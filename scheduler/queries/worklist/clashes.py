@@ -170,6 +170,7 @@ def _clash(
         when=when,
         action=target or Action(_("See the visit"), "patient", (appointment.patient_id,)),
         patient_id=appointment.patient_id,
+        listed_name=appointment.patient.listed_name if appointment.patient is not None else "",
         course_id=course,
         visit_id=appointment.visit_id,
         appointment_id=appointment.pk,

@@ -35,6 +35,7 @@ def hit(center: Center, now: datetime) -> Iterator[WorklistItem]:
             when=appointment.start,
             action=Action(_("Find another place"), "move", (appointment.pk,)),
             patient_id=appointment.patient_id,
+            listed_name=appointment.patient.listed_name if appointment.patient is not None else "",
             course_id=visit.course_id if visit is not None else None,
             visit_id=appointment.visit_id,
             appointment_id=appointment.pk,

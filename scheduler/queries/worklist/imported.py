@@ -49,6 +49,7 @@ def doubtful(center: Center, now: datetime) -> Iterator[WorklistItem]:
             when=appointment.start,
             action=Action(_("See the board"), "board", (appointment.unit.code, start.date())),
             patient_id=appointment.patient_id,
+            listed_name=appointment.patient.listed_name,
             appointment_id=appointment.pk,
             unit_id=appointment.unit_id,
         )

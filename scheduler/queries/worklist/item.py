@@ -37,6 +37,7 @@ class WorklistItem:
     when: datetime
     action: Action
     patient_id: int | None = None
+    listed_name: str = ""  # hers, surname first; lists can be sorted by it
     course_id: int | None = None
     visit_id: int | None = None
     appointment_id: int | None = None

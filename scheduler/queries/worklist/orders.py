@@ -79,6 +79,7 @@ def _item(paper: str, group: list[Appointment], center: Center, now: datetime) -
         when=first.start,
         action=Action(_("Ask to renew"), "course", (course.pk,)),
         patient_id=course.patient_id,
+        listed_name=course.patient.listed_name,
         course_id=course.pk,
         visit_id=first.visit_id,
         appointment_id=first.pk,

@@ -63,6 +63,7 @@ def _item(group: list[Visit], center: Center, now: datetime) -> WorklistItem:
         when=visit.due,
         action=Action(_("Find a place"), "course", (course.pk,)),
         patient_id=course.patient_id,
+        listed_name=course.patient.listed_name,
         course_id=course.pk,
         visit_id=visit.pk,
         unit_id=course.unit_id,
