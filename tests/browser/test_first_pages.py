@@ -30,6 +30,7 @@ def test_receive_a_patient_and_undo(site: Site):
     panel.get_by_role("button", name="Arrived").click()
     expect(page.locator(".panel .chip")).to_contain_text("Waiting")
     expect(page.locator(".toast")).to_contain_text("Katalin Szabó has arrived")
+    page.wait_for_load_state("load")
     page.keyboard.press("z")
     expect(page.locator(".panel .chip")).to_contain_text("Booked")
     visit.refresh_from_db()
@@ -57,6 +58,7 @@ def test_a_refusal_opens_at_the_spot_and_a_number_key_takes_the_way_out(site: Si
     page.get_by_label("What").select_option(label="Rescue infusion, standard")
     page.get_by_role("button", name=re.compile("^Book Wed 25 Nov")).click()
     expect(page.get_by_role("alert")).to_contain_text("Chair 2 is taken")
+    page.wait_for_load_state("load")
     page.keyboard.press("1")
     expect(page).to_have_url(re.compile(r"\?visit=\d+$"))
     assert Appointment.objects.filter(patient=patient).count() == 1
