@@ -15,6 +15,7 @@ from scheduler.queries import messages as query
 from scheduler.services import mending, record
 from scheduler.web import words
 from scheduler.web.door import Desk, door, page
+from scheduler.web.sorting import Column, arrange
 
 
 @door("edit-patients")
@@ -42,11 +43,25 @@ def show(desk: Desk, *, trouble: str = "", status: int = 200) -> HttpResponse:
         "lag": words.length(standing.lag) if standing.lag is not None else "",
         "is_behind": standing.lag is not None and standing.lag > query.LATE_AFTER,
         "down": [_down(desk, each) for each in query.down()],
-        "stuck": [_line(desk, entry) for entry in query.stuck(desk.center, desk.now)],
+        "stuck": arrange(desk, query.stuck(desk.center, desk.now), _columns(), path=reverse("messages")).mapped(
+            lambda entry: _line(desk, entry)
+        ),
         "newest": [_line(desk, entry) for entry in query.newest(desk.center)],
         "trouble": trouble,
     }
     return page(desk, "scheduler/messages.html", context, status=status)
+
+
+def _columns() -> list[Column[LedgerEntry]]:
+    return [
+        Column("patient", _("Patient"), lambda entry: entry.patient.listed_name),
+        Column("what", _("What"), lambda entry: LedgerEntry.Kind(entry.kind).label),
+        Column("visit", _("About the visit"), lambda entry: entry.appointment_start),
+        Column("due", _("Due"), lambda entry: entry.due),
+        Column("state", _("State"), lambda entry: LedgerEntry.State(entry.state).label),
+        Column("tries", _("Tries"), lambda entry: entry.attempts, falls=True, is_number=True),
+        Column("why", _("Why"), lambda entry: entry.error),
+    ]
 
 
 def _down(desk: Desk, row: Breaker) -> dict[str, Any]:

@@ -59,10 +59,11 @@ def arrange(
     usual: str = "",
     field: str = "sort",
     asked: str | None = None,
+    path: str = "",
 ) -> Sorted[Row]:
     """The rows as the address asks for them; what it does not know is as if it had not asked. `usual` is how they come,
     where that is by a column. `field` is the address' word, for the second table of a page; `asked` what a post
-    asks for instead."""
+    asks for instead; `path` where the list is read, for a page that also answers posts to elsewhere."""
     asked = desk.request.GET.get(field, "") if asked is None else asked
     known = {column.key: column for column in columns if column.by is not None}
     chosen = known.get(asked.removeprefix("-"))
@@ -70,7 +71,7 @@ def arrange(
     if chosen is not None:
         shown = in_order(shown, chosen, falls=asked.startswith("-"))
     now = asked if chosen is not None else usual
-    heads = [_head(desk, field, column, now) for column in columns]
+    heads = [_head(desk, path or desk.request.path, field, column, now) for column in columns]
     return Sorted(shown, heads, chosen.key if chosen is not None else "")
 
 
@@ -89,11 +90,11 @@ def _state(column: Column[Any], now: str) -> str:
     return DESCENDING if now.startswith("-") else ASCENDING
 
 
-def _head(desk: Desk, field: str, column: Column[Any], now: str) -> Head:
+def _head(desk: Desk, path: str, field: str, column: Column[Any], now: str) -> Head:
     if column.by is None:
         return Head(column.label, "", "", "", column.is_number)
     state = _state(column, now)
     falls = state == ASCENDING if state else column.falls
     query = desk.request.GET.copy()
     query[field] = value = f"-{column.key}" if falls else column.key
-    return Head(column.label, f"{desk.request.path}?{query.urlencode()}", value, state, column.is_number)
+    return Head(column.label, f"{path}?{query.urlencode()}", value, state, column.is_number)

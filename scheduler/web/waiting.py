@@ -19,6 +19,7 @@ from scheduler.services import offers, record, waitlist
 from scheduler.web import watched, words
 from scheduler.web.dates import read_date
 from scheduler.web.door import Desk, door, page
+from scheduler.web.sorting import Column, arrange
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,14 @@ def show(desk: Desk, *, trouble: str = "", status: int = 200) -> HttpResponse:
         .order_by("-priority", "created_at", "pk")
     )
     record.access(actor=desk.actor, patient=None, what="waitlist", now=desk.now)
-    lines = [_line(desk, entry) for entry in entries]
+    table = arrange(desk, entries, _columns(), path=reverse("waitlist")).mapped(lambda entry: _line(desk, entry))
+    lines = table.rows
     asked = sum(line.offer is not None for line in lines)
     context = {
         "title": _("Waiting list"),
         "place": "waitlist",
         "lines": lines,
+        "heads": table.heads,
         "sentence": ngettext("%(count)s patient waits", "%(count)s patients wait", len(lines)) % {"count": len(lines)}
         + ", "
         + ngettext("%(count)s offer is open.", "%(count)s offers are open.", asked) % {"count": asked},
@@ -93,6 +96,17 @@ def show(desk: Desk, *, trouble: str = "", status: int = 200) -> HttpResponse:
         "trouble": trouble,
     }
     return page(desk, "scheduler/waitlist.html", context | watching, status=status)
+
+
+def _columns() -> list[Column[WaitlistEntry]]:
+    return [
+        Column("patient", _("Patient"), lambda entry: entry.patient.listed_name),
+        Column("has", _("Has"), lambda entry: entry.appointment.start),
+        Column("wants", _("Can come")),
+        Column("urgency", _("Urgency"), lambda entry: entry.priority, falls=True),
+        Column("since", _("Waits since"), lambda entry: entry.created_at),
+        Column("offer", _("Offer")),
+    ]
 
 
 def _add(desk: Desk) -> None:

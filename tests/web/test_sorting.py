@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from scheduler.domain.permissions import INTEGRATION
 from scheduler.models import Import
-from scheduler.services import api_keys, import_files, imports
+from scheduler.services import api_keys, import_files, imports, waitlist
 from scheduler.web.door import Desk
 from scheduler.web.sorting import Column, arrange
 from tests import factories as make
@@ -164,6 +164,38 @@ def test_the_worklist_is_by_urgency_unless_asked_by_due_or_by_patient(clinic: Cl
     assert in_page_order(page, *names) == [*names[::-1]]
     assert re.search(r'aria-current="true">By patient', page)
     assert in_page_order(client.get("/worklist/?sort=due").content.decode(), *names) == [*names]
+
+
+def test_the_waiting_list_sorts_by_patient_and_comes_most_urgent_first(clinic: Clinic):
+    for number, (last, priority) in enumerate((("Zorn", 2), ("Abel", 0))):
+        row = clinic.book(
+            "2026-11-27T10:00-05:00", chair=number, patient=make.make_patient(clinic.center, last_name=last)
+        )
+        waitlist.add(actor=clinic.actor, appointment=row, priority=priority, now=NOW)
+    client = clinic.client("front-desk")
+    assert in_page_order(client.get("/waitlist/").content.decode(), "Zorn, Ana", "Abel, Ana") == [
+        "Zorn, Ana",
+        "Abel, Ana",
+    ]
+    page = client.get("/waitlist/?sort=patient").content.decode()
+    assert in_page_order(page, "Zorn, Ana", "Abel, Ana") == ["Abel, Ana", "Zorn, Ana"]
+    assert heads(page)["Patient"] == ("ascending", "/waitlist/?sort=-patient")
+    refused = client.post("/waitlist/act/", {"do": "nonsense"})
+    assert heads(refused.content.decode())["Patient"][1] == "/waitlist/?sort=patient", "where it can be read"
+
+
+def test_stuck_messages_sort_by_every_column(clinic: Clinic):
+    for number, (last, tries) in enumerate((("Zorn", 1), ("Abel", 5))):
+        patient = make.make_patient(clinic.center, last_name=last, email="a@example.org")
+        row = clinic.book("2026-11-27T10:00-05:00", chair=number, patient=patient)
+        row.ledger.update(state="failed", attempts=tries, error="refused", done_at=NOW, due=NOW)
+    client = clinic.client("front-desk")
+    page = client.get("/messages/").content.decode()
+    assert heads(page)["Tries"] == ("", "/messages/?sort=-tries#stuck")
+    page = client.get("/messages/?sort=-tries").content.decode().split('id="stuck"')[1]
+    assert in_page_order(page, "Zorn, Ana", "Abel, Ana") == ["Abel, Ana", "Zorn, Ana"]
+    page = client.get("/messages/?sort=-patient").content.decode().split('id="stuck"')[1]
+    assert in_page_order(page, "Zorn, Ana", "Abel, Ana") == ["Zorn, Ana", "Abel, Ana"]
 
 
 def test_patients_found_sort_by_a_post_so_that_no_address_holds_who_was_looked_for(clinic: Clinic):
