@@ -1,6 +1,6 @@
 """Takes the pictures of this folder: every page and state of tests/browser/every/table.py, in four sizes.
 
-    .venv/bin/python docs/screenshots/take.py [--into DIRECTORY] [--data DIRECTORY] [name ...]
+    .venv/bin/python docs/screenshots/take.py [--into DIRECTORY] [--data DIRECTORY] [--unchecked] [name ...]
 
 The demo clinic stands on its Tuesday in a directory of its own (kept with --data, so that a second run is quicker).
 Each state is looked at as a test would: axe, the console, sideways scrolling, targets under 24 px. What was found is
@@ -28,6 +28,24 @@ SIZES: dict[str, dict[str, Any]] = {
     "-tablet": {"size": (1024, 768), "scheme": "light"},
     "-dark": {"size": (1440, 900), "scheme": "dark"},
 }
+HEAD = """# Every page and state
+
+`take.py` takes them from the demo clinic on Tue 24 Nov 2026 at 10:42: wide (1440x900), tablet (1024x768), dark
+(1440x900) and print (the width of A4 landscape), and looks at each as a test would. The table of states is
+tests/browser/every/table.py; tests/browser/test_every_page.py opens all of them. The smaller states are kept wide only.
+
+| state | page | who | pictures |
+|---|---|---|---|
+"""
+# Of the others the folder keeps the wide picture only; with --into, all of all.
+MAIN = """
+board board-visit board-full board-night board-refusal board-swap board-why board-keys board-book book-places
+course-preview course-conflict course course-pause worklist worklist-snooze waitlist close close-chair close-nurse
+capacity capacity-month figures messages wording-edit imports import-columns import-dry-run patients-found patient
+patient-new-wrong patient-merge-both floor floor-visit floor-night assign assign-suggested handover sheet people
+account second-factor record outbox sign-in answer-confirm answer-offer
+"""
+IN_EVERY_SIZE = frozenset(MAIN.split())
 A4_WIDE = (1047, 720)  # CSS pixels inside the margins of A4 landscape
 
 
@@ -37,6 +55,7 @@ def main() -> int:
     asked.add_argument("--into", type=Path, default=HERE, help="where the pictures go")
     asked.add_argument("--data", type=Path, help="where the clinic is kept for the next time")
     asked.add_argument("--paper", action="store_true", help="also a PDF of each page that is printed")
+    asked.add_argument("--unchecked", action="store_true", help="only the pictures, which is quicker")
     options = asked.parse_args()
     data = options.data or Path(tempfile.mkdtemp())
     data.mkdir(parents=True, exist_ok=True)
@@ -137,7 +156,10 @@ def take(base: str, things: dict[str, Any], passwords: dict[str, str], options: 
                         status = go(page, base, shown, things)
                         if status != shown.says:
                             found.append(f"answered {status}, not {shown.says}")
-                    _picture(page, options.into / f"{shown.name}{suffix}.png")
+                    if not suffix or options.into != HERE or shown.name in IN_EVERY_SIZE:
+                        _picture(page, options.into / f"{shown.name}{suffix}.png")
+                    if options.unchecked:
+                        continue
                     if suffix != "-tablet":
                         found += look.accessible(page, look.COLOURS if suffix else look.RULES)
                     found += look.fits(page)
@@ -150,6 +172,7 @@ def take(base: str, things: dict[str, Any], passwords: dict[str, str], options: 
             if not shown.who:
                 page.context.close()
         browser.close()
+    _write_index(options.into)
     print("\n".join(failed) or f"{len(chosen)} states, nothing found.")  # noqa: T201
     return 1 if failed else 0
 
@@ -170,8 +193,29 @@ def _print(page: Any, options: argparse.Namespace, name: str) -> None:
 
 
 def _picture_of_paper(page: Any, path: Path) -> None:
-    page.screenshot(path=path, full_page=True)
+    """Two sheets at most: the rest looks the same."""
+    tall = min(page.evaluate("document.documentElement.scrollHeight"), 2 * A4_WIDE[1])
+    page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": A4_WIDE[0], "height": tall})
     _slim(path)
+
+
+def _write_index(into: Path) -> None:
+    """README.md: what there is of each state, as the files say, and what other tests have left here."""
+    from tests.browser.every.table import PAGES
+
+    there = {path.stem for path in into.glob("*.png")}
+    suffixes = {"": "wide", "-tablet": "tablet", "-dark": "dark", "-print": "print"}
+    lines = [HEAD]
+    for shown in PAGES:
+        found = [(word, shown.name + suffix) for suffix, word in suffixes.items() if shown.name + suffix in there]
+        there -= {name for _word, name in found}
+        links = ", ".join(f"[{word}]({name}.png)" for word, name in found)
+        who = shown.who or "nobody"
+        lines.append(f"| {shown.name} | `{shown.path.split('?')[0]}` | {who} | {links or 'taken, not kept'} |\n")
+    if there:
+        lines.append("\nOn phones, in mails and in the middle of something, left by the tests of tests/browser:\n\n")
+        lines += [f"- [{name}]({name}.png)\n" for name in sorted(there)]
+    (into / "README.md").write_text("".join(lines), encoding="utf-8")
 
 
 def _slim(path: Path) -> None:
