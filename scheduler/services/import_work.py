@@ -33,7 +33,8 @@ TICK_SECONDS = 20.0
 CLAIMED_FOR = timedelta(seconds=90)
 PART = 200  # patients or chairs in a batch
 ROWS_AT_ONCE = 500
-_WRITTEN = [ImportRow._meta.get_field(name).attname for name in FIELDS]
+_COLUMN_OF = {field.name: field.attname for field in ImportRow._meta.concrete_fields}
+_WRITTEN = [_COLUMN_OF[name] for name in FIELDS]
 _COUNTED = (State.IMPORTED, State.WRONG, State.KEPT)
 WORKING = (Import.Status.CHECKING, Import.Status.IMPORTING, Import.Status.UNDOING)
 

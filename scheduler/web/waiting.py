@@ -101,7 +101,7 @@ def show(desk: Desk, *, trouble: str = "", status: int = 200) -> HttpResponse:
 def _columns() -> list[Column[WaitlistEntry]]:
     return [
         Column("patient", _("Patient"), lambda entry: entry.patient.listed_name),
-        Column("has", _("Has"), lambda entry: entry.appointment.start),
+        Column("has", _("Has"), lambda entry: entry.appointment.start if entry.appointment else None),
         Column("wants", _("Can come")),
         Column("urgency", _("Urgency"), lambda entry: entry.priority, falls=True),
         Column("since", _("Waits since"), lambda entry: entry.created_at),
