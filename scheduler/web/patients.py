@@ -21,12 +21,13 @@ from scheduler.web.sorting import Column, arrange
 
 @door("view-patients", posts=True)
 def patients(desk: Desk) -> HttpResponse:
-    """Searches are posts: nothing personal may stand in an address."""
+    """Searches are posts: nothing personal may stand in an address. With `typing` what was typed may go on, so that one
+    alone is shown with the others' form and not gone to."""
     query = desk.request.POST.get("q", "").strip()
     found = people.search(center=desk.center, query=query) if query else []
     if query:
         record.access(actor=desk.actor, patient=None, what="patient-search", now=desk.now)
-    if len(found) == 1 and desk.request.method == "POST":
+    if len(found) == 1 and "typing" not in desk.request.POST:
         return redirect("patient", pk=found[0].pk)
     table = arrange(desk, found, _columns(), asked=desk.request.POST.get("sort", "name")).mapped(
         lambda each: _line(desk, each)

@@ -30,7 +30,8 @@ def nurse(clinic: Clinic) -> Client:
 def text(client: Client) -> str:
     answer = client.get(URL)
     assert answer.status_code == 200
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode()))
+    sheet = answer.content.decode().partition("<main")[2].partition("</main>")[0]  # without the table of keys
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", sheet))
 
 
 def marks(client: Client) -> dict[str, str]:
