@@ -136,6 +136,8 @@ def _place(desk: Desk, row: days.ChairDay, states: dict[int, State], day: days.D
             row.chair.name, "", _("Free"), _("%(who)s is late") % {"who": _who(following.patient)}, "is-free", None
         )
     under = _("until %(time)s") % {"time": time} if time else ""
+    if following is not None and expected_at(following) <= desk.now:
+        under = _("for %(who)s") % {"who": _who(following.patient)}
     return Place(row.chair.name, "", _("Free"), under, "is-free", None)
 
 

@@ -11,6 +11,7 @@ from django.test import Client
 from scheduler.domain.permissions import NURSE, WALL
 from scheduler.models import Access, Membership, SignIn
 from scheduler.services import attendance
+from scheduler.web.states import expected_at
 from tests import factories as make
 from tests.factories import utc
 from tests.web.conftest import NOW, Clinic
@@ -72,6 +73,14 @@ def test_who_is_late_and_who_comes_next(clinic: Clinic, screen: Client) -> None:
     page = seen(text(screen))
     assert re.search(r"Late L T Chair \d \d+ min", page)
     assert re.search(r"Next A R Chair 2 1[45]:\d\d", page)
+
+
+def test_a_chair_is_not_said_to_be_free_until_a_time_that_is_past(clinic: Clinic, screen: Client, time_machine) -> None:
+    patient = make.make_patient(clinic.center, first_name="Lea", last_name="Tard")
+    visit = clinic.book("2026-11-24T12:00-05:00", patient=patient)
+    assert f"Free until {expected_at(visit).astimezone(clinic.center.zone):%H:%M}" in seen(text(screen))
+    time_machine.move_to(expected_at(visit) + timedelta(minutes=5))
+    assert "Free for L T" in seen(text(screen))
 
 
 @pytest.mark.parametrize(
