@@ -173,8 +173,7 @@ def sort(source: Import) -> None:
     if not _save_sorted(source, failed):
         return
     with transaction.atomic():
-        # A claim that ran out lets a second worker sort them too: who is first has put them into batches.
-        if not _is_checking(source) or source.rows.exclude(batch=None).exists():
+        if not _is_checking(source):
             return
         source.batches.all().delete()
         batches = ImportBatch.objects.bulk_create(

@@ -501,27 +501,6 @@ def test_queries_grow_with_batches_and_not_with_the_square_of_rows(world, django
         import_work.sort(source)
 
 
-def test_a_second_worker_that_sorted_the_same_rows_comes_too_late(world, monkeypatch):
-    """A claim that ran out during a long sort: what the first worker made of the rows stands."""
-    source = world.upload("patients", patients("1,Rivera,Ana,3/14/1985,,", "2,Szabo,Kata,3/15/1985,,"))
-    imports.check(actor=world.actor, source=source, columns=source.columns, date_style="us", unit=None, now=NOW)
-    waiting = list(import_work._new_rows(source))
-
-    def read_before_the_other_was_done(asked):
-        monkeypatch.undo()
-        for _step in ("sorts", "tries the only batch"):
-            assert import_work.step(source, now=NOW)
-        return iter(waiting)
-
-    monkeypatch.setattr(import_work, "_new_rows", read_before_the_other_was_done)
-    import_work.sort(source)
-    assert states(source) == ["ready", "ready"]
-    world.work(source)
-    imports.start(actor=world.actor, source=source, takes_doubtful=True, now=NOW)
-    world.work(source)
-    assert Patient.objects.count() == 2
-
-
 def test_one_arrives_and_stays(world):
     patient = somebody(world)
     source = world.imported("appointments", visits("1,11/16/2026,10:00,Chair 1,60,,"))  # now
