@@ -6,6 +6,10 @@ from datetime import date, datetime
 
 from django.utils.dateparse import parse_datetime
 
+from scheduler.domain.errors import gettext_noop
+
+NO_BIRTH_DATE = gettext_noop("There is no such date. Day first, then month, then the whole year: 31 3 1980.")
+
 
 class DateConverter:
     """2026-11-24 in a path; anything that is no date is no such page."""

@@ -15,6 +15,7 @@ from scheduler.queries import duplicates, people
 from scheduler.services import record
 from scheduler.services.patients import ContactFacts, create_patient
 from scheduler.web import patient_view, reach_view, watched, words
+from scheduler.web.dates import NO_BIRTH_DATE
 from scheduler.web.door import Desk, door, page
 from scheduler.web.sorting import Column, arrange
 
@@ -102,7 +103,7 @@ def _register(desk: Desk, wrong: dict[str, str]) -> Patient | None:
     post = desk.request.POST
     born = names.birth_date(post.get("birth_date", ""))
     if born is None:
-        wrong["birth_date"] = _("There is no such date. Day first, then month, then the whole year: 31 3 1980.")
+        wrong["birth_date"] = _(NO_BIRTH_DATE)
         return None
     contact = ContactFacts(
         name=post.get("contact_name", "").strip(),

@@ -35,6 +35,7 @@ GROUPS = (
             Key("Esc", _("Leave it as it was")),
             Key("1 … 9", _("Take that suggestion")),
             Key("X", _("Close a chair or day; save figures as a file")),
+            Key("E", _("Correct the patient’s entry")),
         ),
     ),
     Group(

@@ -103,6 +103,10 @@ WEB: dict[str, list[Case]] = {
     ],
     "patients/export/": [Case("export-patients", "/patients/export/", "POST")],
     "patients/<int:pk>/": [Case("view-patients", "/patients/{patient}/")],
+    "patients/<int:pk>/edit/": [
+        Case("edit-patients", "/patients/{patient}/edit/"),
+        Case("edit-patients", "/patients/{patient}/edit/", "POST", {"last_name": "New", "birth_date": "1 1 1980"}),
+    ],
     "patients/<int:pk>/contacts/": [
         Case("edit-patients", "/patients/{patient}/contacts/", "POST", {"channel": "call", "phone": "212 555 0142"}),
     ],
