@@ -25,6 +25,7 @@ def test_measures_every_work_and_writes_the_page(tmp_path):
         "empty authenticated view",
         "free 120-minute starts on any chair, 90 days",
         "the day schedule",
+        "the board of a day, a whole page",
         "bookings with every rule checked, 8 clients",
         "50 clients for one slot",
         "90-day search over 24 chairs in process",

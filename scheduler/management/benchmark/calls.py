@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -20,9 +21,12 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Call:
+    """With `session` it is a person's, who has signed in at the desk; else the key's."""
+
     method: str
     path: str
     body: dict[str, Any] | None = None
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def over_http(port: int, key: str, calls: Sequence[Call], *, clients: int = 1, a
             while (call := _next(waiting, lock)) is not None:
                 body = json.dumps(call.body) if call.body is not None else None
                 began = perf_counter()
-                link.request(call.method, call.path, body, _headers(key))
+                link.request(call.method, call.path, body, _headers(key, call))
                 answer = link.getresponse()
                 answer.read()
                 took.append((perf_counter() - began) * 1000)
@@ -93,8 +97,11 @@ def _next(waiting: Iterable[Call], lock: threading.Lock) -> Call | None:
         return next(iter(waiting), None)
 
 
-def _headers(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+def _headers(key: str, call: Call) -> dict[str, str]:
+    common = {"Content-Type": "application/json"}
+    if call.session:
+        return {**common, "Cookie": f"{settings.SESSION_COOKIE_NAME}={call.session}"}
+    return {**common, "Authorization": f"Bearer {key}"}
 
 
 def here(work: Callable[[], Any], times: int) -> Timed:
@@ -111,7 +118,7 @@ def here(work: Callable[[], Any], times: int) -> Timed:
 
 def queries_of(key: str, call: Call) -> int:
     """How many statements one call takes, counted in this process. BEGIN and COMMIT are among them."""
-    client = Client(headers={"Authorization": f"Bearer {key}", "Host": HOST})
+    client = Client(headers={**_headers(key, call), "Host": HOST})
     with CaptureQueriesContext(connection) as seen:
         answer = client.generic(
             call.method, call.path, json.dumps(call.body) if call.body else "", content_type="application/json"

@@ -94,7 +94,12 @@ def _readings(workload: Workload, size: Size, port: int, watch: Watch) -> list[F
             )
         )
     day = Call("GET", f"{API}/schedule/?unit={workload.unit.pk}&date={workload.monday}")
-    return [*found, figure("the day schedule with names and load", day, 8.0, floors.day(workload))]
+    board = Call("GET", f"/board/{workload.unit.code}/{workload.monday}/", session=workload.session)
+    return [
+        *found,
+        figure("the day schedule with names and load", day, 8.0, floors.day(workload)),
+        figure("the board of a day, a whole page", board, None, floors.day(workload)),
+    ]
 
 
 def _booking(workload: Workload, place: Place) -> Call:

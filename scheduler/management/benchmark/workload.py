@@ -10,6 +10,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
+
 from scheduler.domain import localtime, permissions
 from scheduler.domain.permissions import Actor
 from scheduler.models import (
@@ -17,6 +21,7 @@ from scheduler.models import (
     Center,
     Chair,
     Contact,
+    Membership,
     Occupancy,
     OpeningHours,
     Patient,
@@ -68,6 +73,7 @@ class Workload:
     protocol: Protocol
     monday: date
     key: str
+    session: str
     places: list[Place]
     booked: int
 
@@ -112,9 +118,19 @@ def fill(size: Size, now: datetime) -> Workload:
         actor=Actor(who="command:benchmark", role="operator", center_id=None),
         name="benchmark", center_code="bench", role=permissions.MANAGER, now=now,
     )  # fmt: skip
+    session = _signed_in(center)
     # Day by day in turn: the bookings of several clients seldom meet on one day, as a day's load does not.
     spread = [free[turn] for turn in range(max(map(len, places))) for free in places if turn < len(free)]
-    return Workload(center, unit, protocol, monday, key, spread, len(rows))
+    return Workload(center, unit, protocol, monday, key, session, spread, len(rows))
+
+
+def _signed_in(center: Center) -> str:
+    """The session of somebody at the desk."""
+    person = get_user_model().objects.create_user("benchmark")
+    Membership.objects.create(user=person, center=center, role=permissions.FRONT_DESK)
+    client = Client()
+    client.force_login(person)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def _patients(center: Center, count: int, now: datetime) -> list[Patient]:
