@@ -15,35 +15,39 @@ PATIENTS_AT_ONCE = 500
 
 
 def write(apps, schema_editor):
+    # The connection that migrates, not the service's: under grants the service may not read before it is told so.
+    alias = schema_editor.connection.alias
     Patient = apps.get_model("scheduler", "Patient")
     last = 0
     while True:
-        people = list(Patient.objects.filter(pk__gt=last, merged_into=None).order_by("pk")[:PATIENTS_AT_ONCE])
+        waiting = Patient.objects.using(alias).filter(pk__gt=last, merged_into=None)
+        people = list(waiting.order_by("pk")[:PATIENTS_AT_ONCE])
         if not people:
             return
-        with transaction.atomic(schema_editor.connection.alias):
-            _write_some(apps, people)
+        with transaction.atomic(alias):
+            _write_some(apps, alias, people)
         last = people[-1].pk
 
 
-def _write_some(apps, people):
-    Contact, Registration, SearchKey = (
-        apps.get_model("scheduler", name) for name in ("Contact", "Registration", "SearchKey")
+def _write_some(apps, alias, people):
+    contacts, registrations, keys = (
+        apps.get_model("scheduler", name).objects.using(alias) for name in ("Contact", "Registration", "SearchKey")
     )
+    SearchKey = apps.get_model("scheduler", "SearchKey")
     wanted = [one.pk for one in people]
     phones = defaultdict(list)
-    for patient, phone in Contact.objects.filter(patient__in=wanted).exclude(phone="").values_list("patient", "phone"):
+    for patient, phone in contacts.filter(patient__in=wanted).exclude(phone="").values_list("patient", "phone"):
         phones[patient].append(phone)
     mrns = defaultdict(list)
     # Two statements, not one with OR: each has an index to go by.
     for rows in (
-        Registration.objects.filter(patient__in=wanted),
-        Registration.objects.filter(patient__merged_into__in=wanted),
+        registrations.filter(patient__in=wanted),
+        registrations.filter(patient__merged_into__in=wanted),
     ):
         for kept, center, mrn in rows.values_list(Coalesce("patient__merged_into", "patient"), "center", "mrn"):
             mrns[kept, center].append(mrn)
     text = {one.pk: one.search_text for one in people}
-    SearchKey.objects.bulk_create(
+    keys.bulk_create(
         [
             SearchKey(center_id=center, patient_id=patient, key=key)
             for (patient, center), known in mrns.items()
