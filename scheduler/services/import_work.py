@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 20.0
 CLAIMED_FOR = timedelta(seconds=90)
-PART = 200  # patients or chairs in a batch
+PART = 50  # patients or chairs in a batch: one transaction, in which SQLite lets nobody else write
 ROWS_AT_ONCE = 500
 _COLUMN_OF = {field.name: field.attname for field in ImportRow._meta.concrete_fields}
 _WRITTEN = [_COLUMN_OF[name] for name in FIELDS]
@@ -147,7 +147,7 @@ def _guarded(source: Import, batch: ImportBatch, do: Callable[[ImportBatch], obj
 
 
 def sort(source: Import) -> None:
-    """Read every row, say what is wrong with it, and put the others into batches: a unit's day, or some hundred."""
+    """Read every row, say what is wrong with it, and put the others into batches: a unit's day, or some dozens."""
     places = import_bookings.Places.of(source)
     seen: dict[tuple[str, ...], int] = {}
     groups: dict[Hashable, list[int]] = {}
